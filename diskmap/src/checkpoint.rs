@@ -1,0 +1,247 @@
+//! Checkpoints: when they are made, in which order, and what happens when one fails.
+//!
+//! On `raw`; must not know key or value types. Invariant: the manifest is replaced only after everything it refers to is
+//! on the medium, and nothing it refers to is let go before the next one is there.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    disk::{CHECKPOINT, Disk},
+    error::{Error, Result},
+    format::manifest::Manifest,
+    gate::Gate,
+    raw::Core,
+    signals,
+    store::{ByteStore, replace::replace_file},
+    table::Scheme,
+};
+
+/// Syncing takes at most one part in this many of the time.
+const STRETCH: u32 = 10;
+
+/// A map's memory and the gate of its writer.
+pub(crate) struct Shared<B, C> {
+    /// The untyped map.
+    pub core: Core<B, C>,
+    /// Keeps the writer out while a checkpoint begins.
+    pub gate: Gate,
+}
+
+/// Makes the checkpoints of one map.
+pub(crate) struct Keeper {
+    job: Arc<dyn Job>,
+    clock: Arc<Clock>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What a keeper can ask of a map without knowing its types.
+pub(crate) trait Job: Send + Sync {
+    /// Makes the current state durable. `closed` if nothing will be written after it.
+    fn checkpoint(&self, closed: bool) -> Result<()>;
+    /// After the last checkpoint: cuts the files and says that nothing is newer than the checkpoint.
+    fn seal(&self) -> Result<()>;
+    /// Why the map takes no more writes.
+    fn poison(&self) -> Option<String>;
+    /// The map's directory.
+    fn dir(&self) -> PathBuf;
+}
+
+struct DiskJob<B, C> {
+    shared: Arc<Shared<B, C>>,
+    disk: Disk,
+    /// One checkpoint at a time; holds the failure that ended them.
+    running: Mutex<()>,
+    cause: Mutex<Option<String>>,
+}
+
+#[derive(Default)]
+struct Clock {
+    state: Mutex<Time>,
+    wake: Condvar,
+}
+
+#[derive(Default)]
+struct Time {
+    /// When the first change since the last checkpoint was made.
+    changed: Option<Instant>,
+    due: bool,
+    ended: bool,
+    interval: Option<Duration>,
+    /// Not before this.
+    earliest: Option<Instant>,
+}
+
+impl Keeper {
+    /// A keeper for a map on disk. `interval` from the first change to the checkpoint; `None` for none by itself.
+    pub(crate) fn new<B, C>(shared: Arc<Shared<B, C>>, disk: Disk, interval: Option<Duration>) -> Keeper
+    where
+        B: ByteStore + 'static,
+        C: Scheme + Send + Sync + 'static,
+    {
+        let job = DiskJob { shared, disk, running: Mutex::new(()), cause: Mutex::new(None) };
+        let clock = Arc::new(Clock { state: Mutex::new(Time { interval, ..Time::default() }), wake: Condvar::new() });
+        Keeper { job: Arc::new(job), clock, thread: None }
+    }
+
+    /// Makes a checkpoint now, in this thread.
+    pub(crate) fn checkpoint(&self) -> Result<()> {
+        timed(&self.clock, || self.job.checkpoint(false))
+    }
+
+    /// Whether checkpoints are made without being asked for.
+    pub(crate) fn is_automatic(&self) -> bool {
+        self.clock.time().interval.is_some()
+    }
+
+    /// The first change since a checkpoint is about to be made (`due`: or the last one for a while).
+    pub(crate) fn changed(&mut self, due: bool) {
+        let mut time = self.clock.time();
+        if time.interval.is_none() {
+            return;
+        }
+        time.changed.get_or_insert_with(Instant::now);
+        time.due |= due;
+        drop(time);
+        self.clock.wake.notify_one();
+        if self.thread.is_none() {
+            let (job, clock) = (Arc::clone(&self.job), Arc::clone(&self.clock));
+            let thread = std::thread::Builder::new().name("diskmap-checkpoint".into());
+            match thread.spawn(move || keep(&*job, &clock)) {
+                Ok(thread) => self.thread = Some(thread),
+                Err(error) => log::warn!("no thread for checkpoints, only explicit ones will be made: {error}"),
+            }
+        }
+    }
+
+    /// Why the map takes no more writes.
+    pub(crate) fn poison(&self) -> Error {
+        Error::Poisoned { cause: self.job.poison().unwrap_or_else(|| "unknown".into()) }
+    }
+
+    /// Ends the thread and, if `sync`, makes the last checkpoint and cuts the files.
+    pub(crate) fn close(mut self, sync: bool) -> Result<()> {
+        self.stop();
+        if !sync {
+            return Ok(());
+        }
+        self.job.checkpoint(true)?;
+        self.job.seal()
+    }
+
+    fn stop(&mut self) {
+        self.clock.time().ended = true;
+        self.clock.wake.notify_one();
+        if let Some(thread) = self.thread.take() {
+            // A panic in the thread was reported when it happened; the state it left is a checkpoint that is not there.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Clock {
+    fn time(&self) -> MutexGuard<'_, Time> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The thread: a checkpoint whenever one is due.
+fn keep(job: &dyn Job, clock: &Clock) {
+    loop {
+        let mut time = clock.time();
+        loop {
+            if time.ended {
+                return;
+            }
+            let now = Instant::now();
+            let wanted = match (time.due, time.changed, time.interval) {
+                (true, ..) => Some(now),
+                (_, Some(changed), Some(interval)) => Some(changed + interval),
+                _ => None,
+            };
+            let at = wanted.map(|at| time.earliest.map_or(at, |earliest| at.max(earliest)));
+            time = match at {
+                Some(at) if at <= now => break,
+                Some(at) => clock.wake.wait_timeout(time, at - now).unwrap_or_else(PoisonError::into_inner).0,
+                None => clock.wake.wait(time).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+        drop(time);
+        if let Err(error) = timed(clock, || job.checkpoint(false)) {
+            log::error!("checkpoint of {} failed: {error}", job.dir().display());
+        }
+    }
+}
+
+/// Runs a checkpoint and sets the clock by it.
+fn timed(clock: &Clock, run: impl FnOnce() -> Result<()>) -> Result<()> {
+    {
+        let mut time = clock.time();
+        (time.changed, time.due) = (None, false);
+    }
+    let start = Instant::now();
+    let result = run();
+    let took = start.elapsed();
+    clock.time().earliest = Some(Instant::now() + took * (STRETCH - 1));
+    result
+}
+
+impl<B: ByteStore + 'static, C: Scheme + Send + Sync + 'static> Job for DiskJob<B, C> {
+    fn checkpoint(&self, closed: bool) -> Result<()> {
+        let _one_at_a_time = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(cause) = self.poison() {
+            return Err(Error::Poisoned { cause });
+        }
+        let Shared { core, gate } = &*self.shared;
+        let captured = gate.closed(core.signals(), || core.capture());
+        core.sync().map_err(|error| self.fail(error))?;
+        let manifest = Manifest {
+            uuid: self.disk.uuid,
+            generation: captured.generation,
+            entries: captured.entries,
+            closed,
+            segments: core.captured_segments(&captured)?,
+            blocks: core.captured_blocks(),
+        };
+        match replace_file(&self.disk.dir, CHECKPOINT, &manifest.encode()) {
+            Ok(()) => {}
+            // Nothing was synced in vain: there was no room for the manifest, and the one before is still there.
+            Err(error @ Error::OutOfSpace { .. }) => return Err(error),
+            Err(error) => return Err(self.fail(error)),
+        }
+        core.release();
+        Ok(())
+    }
+
+    fn seal(&self) -> Result<()> {
+        self.shared.core.write_identity(&self.disk.identity(true).encode());
+        self.shared.core.trim()
+    }
+
+    fn poison(&self) -> Option<String> {
+        self.cause.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn dir(&self) -> PathBuf {
+        self.disk.dir.clone()
+    }
+}
+
+impl<B: ByteStore, C: Scheme> DiskJob<B, C> {
+    /// After a failed sync nobody knows what is on the medium: the map takes no more writes.
+    fn fail(&self, error: Error) -> Error {
+        *self.cause.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+        self.shared.core.signals().raise(signals::POISONED);
+        error
+    }
+}

@@ -1,0 +1,230 @@
+//! A map's directory: its files, who may open them, which of their two states counts, and in which order they are made.
+//!
+//! Must not know key or value types. Invariant: `MAP` is written last and names a whole map; the identity sector vouches
+//! for the live state only while that state is the newest.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    error::{Error, Result},
+    format::{
+        FORMAT_VERSION,
+        identity::{FileIdentity, Identity},
+        manifest::Manifest,
+        map_file::{MapFile, MapFileError},
+    },
+    heap::{BLOCKS_FILE, HEAP_FILE},
+    raw::{Files, INDEX_FILE, Root, SEGMENTS_FILE, erase_identity, read_identity},
+    store::{
+        DEFAULT_RESERVE, MMapFile,
+        lock::DirLock,
+        os::{boot_id, uuid},
+        replace::{read_file, replace_file},
+    },
+};
+
+/// The file that makes a directory a map.
+pub(crate) const MAP: &str = "MAP";
+/// The manifest of the last durable state.
+pub(crate) const CHECKPOINT: &str = "checkpoint";
+/// Intent records in a map on disk: as many as fill the first page of `segments` with the identity sector.
+pub(crate) const INTENTS: u32 = 56;
+
+const MAX_MAP_FILE: u64 = 16 << 20;
+const MAX_CHECKPOINT: u64 = 1 << 40;
+
+/// An open map's directory.
+pub(crate) struct Disk {
+    /// The directory.
+    pub dir: PathBuf,
+    /// The map's identity.
+    pub uuid: [u8; 16],
+    boot_id: Option<[u8; 16]>,
+    /// Of `index`, `segments`, `heap`, `blocks`.
+    files: [FileIdentity; 4],
+    /// Held until the map is closed.
+    _lock: DirLock,
+}
+
+/// How a directory is opened.
+#[derive(Clone, Debug)]
+pub(crate) struct Access {
+    /// Nothing is written to the files.
+    pub read_only: bool,
+    /// Address space for the index and the heap, in bytes.
+    pub reserve: u64,
+    /// Instead of the system's.
+    pub boot_id: Option<[u8; 16]>,
+}
+
+impl Default for Access {
+    fn default() -> Access {
+        Access { read_only: false, reserve: DEFAULT_RESERVE, boot_id: None }
+    }
+}
+
+/// A locked directory with a map in it that was not opened yet.
+pub(crate) struct Locked {
+    dir: PathBuf,
+    lock: DirLock,
+    access: Access,
+    /// What `MAP` says.
+    pub map: MapFile,
+}
+
+/// The files of an existing map and what is known of their state.
+pub(crate) struct Found {
+    /// Directory and lock.
+    pub disk: Disk,
+    /// The stores.
+    pub files: Files<MMapFile>,
+    /// The last checkpoint.
+    pub manifest: Manifest,
+    /// Which state counts.
+    pub root: Root,
+    /// Whether changes after the checkpoint are given up.
+    pub rolled_back: bool,
+}
+
+impl Disk {
+    /// Makes the files of a new map. `map` becomes `MAP` only with [`Disk::publish`].
+    pub(crate) fn create(dir: &Path, access: &Access, heap: bool, map: &MapFile) -> Result<(Disk, Files<MMapFile>)> {
+        fs::create_dir_all(dir).map_err(|error| Error::io(dir, error))?;
+        let lock = DirLock::exclusive(dir)?;
+        if dir.join(MAP).try_exists().map_err(|error| Error::io(dir, error))? {
+            return Err(Error::AlreadyExists { path: dir.into() });
+        }
+        for name in [INDEX_FILE, SEGMENTS_FILE, HEAP_FILE, BLOCKS_FILE, CHECKPOINT] {
+            match fs::remove_file(dir.join(name)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::io(dir.join(name), error)),
+                _ => {}
+            }
+        }
+        let open = |name: &str, reserve| MMapFile::create(&dir.join(name), reserve);
+        let files = stores(access, map, heap, open)?;
+        replace_file(dir, CHECKPOINT, &Manifest::empty(map.uuid).encode())?;
+        let disk = Disk::new(dir.into(), lock, access, map.uuid, &files)?;
+        Ok((disk, files))
+    }
+
+    /// Makes the directory a map.
+    pub(crate) fn publish(&self, map: &MapFile) -> Result<()> {
+        replace_file(&self.dir, MAP, &map.encode())
+    }
+
+    /// The identity sector to be written: `clean` if the checkpoint is as new as the live state.
+    pub(crate) fn identity(&self, clean: bool) -> Identity {
+        let [index, segments, heap, blocks] = self.files;
+        Identity { boot_id: self.boot_id, index, segments, heap, blocks, uuid: self.uuid, generation: 0, clean }
+    }
+
+    fn new(dir: PathBuf, lock: DirLock, access: &Access, uuid: [u8; 16], files: &Files<MMapFile>) -> Result<Disk> {
+        let identity = |store: &MMapFile| {
+            let found = store.identity()?;
+            Ok(FileIdentity { dev: found.dev, inode: found.inode, birth: found.birth_nanos as u64 })
+        };
+        let (heap, blocks) = match &files.heap {
+            Some((heap, blocks)) => (identity(heap)?, identity(blocks)?),
+            None => (FileIdentity::ABSENT, FileIdentity::ABSENT),
+        };
+        let files = [identity(&files.index)?, identity(&files.segments)?, heap, blocks];
+        Ok(Disk { dir, uuid, boot_id: access.boot_id.or_else(boot_id), files, _lock: lock })
+    }
+}
+
+/// Whether there is a map in the directory.
+pub(crate) fn exists(dir: &Path) -> Result<bool> {
+    dir.join(MAP).try_exists().map_err(|error| Error::io(dir, error))
+}
+
+/// A fresh identity for a map.
+pub(crate) fn new_uuid() -> Result<[u8; 16]> {
+    uuid()
+}
+
+/// Locks the directory of an existing map and reads what it is.
+pub(crate) fn lock(dir: &Path, access: Access) -> Result<Locked> {
+    if !exists(dir)? {
+        return Err(Error::NotFound { path: dir.into() });
+    }
+    let lock = if access.read_only { DirLock::shared(dir)? } else { DirLock::exclusive(dir)? };
+    let bytes = read_file(&dir.join(MAP), MAX_MAP_FILE)?;
+    let map = parse_map(&bytes)?;
+    if map.intents == 0 || map.intents > 1024 {
+        return Err(Error::corrupt(MAP, 0, "an impossible number of intent records"));
+    }
+    Ok(Locked { dir: dir.into(), lock, access, map })
+}
+
+/// What a `MAP` file (or the same text in caller-provided memory) says.
+pub(crate) fn parse_map(bytes: &[u8]) -> Result<MapFile> {
+    MapFile::parse(bytes).map_err(|error| match error {
+        MapFileError::NotAMap => Error::corrupt(MAP, 0, "it does not begin as a diskmap map does"),
+        MapFileError::NewerFormat(found) => Error::UnsupportedFormat { found, supported: FORMAT_VERSION },
+        MapFileError::Damaged(damage) => damage.in_file(MAP),
+    })
+}
+
+impl Locked {
+    /// Opens the files and decides which state counts. Nothing is written yet.
+    pub(crate) fn open(self, heap: bool) -> Result<Found> {
+        let Locked { dir, lock, access, map } = self;
+        let open = |name: &'static str, reserve| {
+            let path = dir.join(name);
+            let opened = if access.read_only { MMapFile::open_private(&path) } else { MMapFile::open(&path, reserve) };
+            opened.map_err(|error| missing(name, error))
+        };
+        let files = stores(&access, &map, heap, open)?;
+        let bytes = read_file(&dir.join(CHECKPOINT), MAX_CHECKPOINT).map_err(|error| missing(CHECKPOINT, error))?;
+        let manifest = Manifest::parse(&bytes).map_err(|damage| damage.in_file(CHECKPOINT))?;
+        if manifest.uuid != map.uuid {
+            return Err(Error::corrupt(CHECKPOINT, 0, "it belongs to another map"));
+        }
+        let disk = Disk::new(dir, lock, &access, map.uuid, &files)?;
+        let stored = read_identity(&files.segments).and_then(|sector| Identity::parse(&sector));
+        let live = stored.as_ref().is_some_and(|stored| {
+            stored.boot_id.is_some() && Identity { generation: stored.generation, ..disk.identity(false) } == *stored
+        });
+        let clean = stored.map_or(manifest.closed, |stored| stored.clean);
+        let root = if live { Root::Live } else { Root::Checkpoint };
+        Ok(Found { disk, files, manifest, root, rolled_back: !live && !clean })
+    }
+}
+
+impl Found {
+    /// From here on only the state that counts will be believed.
+    pub(crate) fn settle(&self) {
+        if self.root == Root::Checkpoint {
+            erase_identity(&self.files.segments);
+        }
+    }
+}
+
+fn stores(
+    access: &Access,
+    map: &MapFile,
+    heap: bool,
+    open: impl Fn(&'static str, u64) -> Result<MMapFile>,
+) -> Result<Files<MMapFile>> {
+    // Descriptors and block entries are about a thousandth and a hundredth of what they describe.
+    let small = (access.reserve / 64).max(64 << 20);
+    Ok(Files {
+        index: open(INDEX_FILE, access.reserve)?,
+        segments: open(SEGMENTS_FILE, small)?,
+        heap: if heap { Some((open(HEAP_FILE, access.reserve)?, open(BLOCKS_FILE, small)?)) } else { None },
+        block_shift: map.block_shift,
+        intents: map.intents,
+    })
+}
+
+fn missing(name: &'static str, error: Error) -> Error {
+    match error {
+        Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+            Error::corrupt(name, 0, "the file is missing")
+        }
+        error => error,
+    }
+}

@@ -1,0 +1,379 @@
+//! The heap: records of keys and values of variable length, in cells of 64 KiB blocks or in runs of whole blocks.
+//!
+//! Knows bytes and their lengths; must not know slots, types or files' names. Invariant: a cell that is handed out was
+//! neither live nor masked, and is marked live before its address is returned.
+
+pub(crate) mod block;
+pub(crate) mod class;
+mod open;
+pub(crate) mod record;
+mod space;
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering, fence},
+};
+
+use self::{
+    block::{BlockTable, Kind},
+    class::{CLASSES, SIZES, class_for},
+    record::{MAX_LEN, Parts, RecordShape},
+    space::{Info, Space},
+};
+use crate::{
+    error::{Error, Result},
+    signals::Signals,
+    store::{ByteStore, VecStore},
+    table::reference::MAX_HEAP,
+};
+
+/// The name of the heap's file in messages.
+pub(crate) const HEAP_FILE: &str = "heap";
+/// The name of the block table's file in messages.
+pub(crate) const BLOCKS_FILE: &str = "blocks";
+
+/// A writer has the block open: its cells are that writer's to hand out.
+const OPEN: u8 = 1;
+/// The block is in a list of the space.
+const LISTED: u8 = 2;
+/// Live bits changed since the last capture.
+const DIRTY: u8 = 4;
+
+/// The heap over a store for its bytes and one for the block table.
+pub(crate) struct Heap<B> {
+    store: B,
+    tables: B,
+    /// One byte of flags a block, in process memory.
+    flags: VecStore,
+    shift: u32,
+    space: Mutex<Space>,
+    signals: Arc<Signals>,
+}
+
+/// The blocks one writer has open, by class.
+pub(crate) struct OpenBlocks {
+    by_class: Vec<Option<Box<Open>>>,
+}
+
+struct Open {
+    block: u32,
+    word: usize,
+    /// Cells of the words from `word` on that may be handed out.
+    free: Vec<u64>,
+}
+
+impl OpenBlocks {
+    /// None open.
+    pub(crate) fn new() -> OpenBlocks {
+        OpenBlocks { by_class: std::iter::repeat_with(|| None).take(CLASSES).collect() }
+    }
+}
+
+/// A fresh cell or run that nothing refers to yet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fresh {
+    /// Byte offset in the heap.
+    pub at: u64,
+    /// Bytes that may be used.
+    pub len: usize,
+}
+
+impl<B: ByteStore> Heap<B> {
+    /// Byte offsets below this can be read.
+    #[inline(always)]
+    pub(crate) fn len(&self) -> u64 {
+        self.store.len()
+    }
+
+    /// The record at a byte offset, if it lies in the heap with all its bytes.
+    #[inline(always)]
+    pub(crate) fn parts(&self, shape: RecordShape, at: u64) -> Result<Parts> {
+        let len = self.len();
+        if at % 8 != 0 || at.saturating_add(16) > len {
+            return Err(self.damaged(at, "a reference points outside the heap"));
+        }
+        let start = self.store.base().wrapping_add(at as usize);
+        // SAFETY: 16 bytes from `start` lie in the store (checked), 8-byte aligned as the base and `at` are.
+        let (head, second) = unsafe {
+            let head = AtomicU64::from_ptr(start.cast()).load(Ordering::Relaxed);
+            (head, AtomicU32::from_ptr(start.add(8).cast()).load(Ordering::Relaxed))
+        };
+        let parts = shape.read((head >> 32) as u32, second);
+        if at + parts.end() as u64 > len {
+            return Err(self.damaged(at, "a record reaches past the end of the heap"));
+        }
+        Ok(parts)
+    }
+
+    /// Bytes of a part of a live record.
+    ///
+    /// # Safety
+    /// `part` came from [`Heap::parts`] for the record at `at`, and the record is not freed and reused during `'a`.
+    #[inline(always)]
+    pub(crate) unsafe fn bytes<'a>(&self, at: u64, part: (usize, usize)) -> &'a [u8] {
+        // SAFETY: in the store (`parts`), initialised, and immutable while the record lives (caller).
+        unsafe { std::slice::from_raw_parts(self.store.base().wrapping_add(at as usize + part.0), part.1) }
+    }
+
+    /// Asks for the first line of a record.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, at: u64) {
+        crate::table::segment::prefetch(self.store.base().wrapping_add(at as usize));
+    }
+
+    /// A cell or run for a record of `parts`.
+    pub(crate) fn allocate(&self, open: &mut OpenBlocks, shape: RecordShape, len: usize) -> Result<Fresh> {
+        // `parts` reads 16 bytes at once, so no record lies closer to the end.
+        let len = len.max(16);
+        match class_for(len, shape.align(), self.shift) {
+            Some(class) => self.cell(open, class),
+            None => self.run(len),
+        }
+    }
+
+    /// The bytes of a fresh cell.
+    ///
+    /// # Safety
+    /// Nothing refers to the cell yet, and only this caller knows it; the slice is dropped before it is published.
+    pub(crate) unsafe fn fresh<'a>(&self, fresh: Fresh) -> &'a mut [u8] {
+        fence(Ordering::Release);
+        // SAFETY: the cell lies in the store, which is initialised; exclusive (caller).
+        unsafe { std::slice::from_raw_parts_mut(self.store.base().wrapping_add(fresh.at as usize), fresh.len) }
+    }
+
+    /// Frees a record that no slot refers to any more.
+    pub(crate) fn free(&self, at: u64) -> Result<()> {
+        let table = self.table();
+        let block = (at >> self.shift) as usize;
+        let inside = at & ((1 << self.shift) - 1);
+        if at % 8 != 0 || block >= table.len() {
+            return Err(self.damaged(at, "a reference points outside the heap"));
+        }
+        let block = block as u32;
+        let kind = table.kind(block).ok_or_else(|| self.damaged(at, "the block's entry is unreadable"))?;
+        let cell = match kind {
+            Kind::Cells(class) if inside % u64::from(SIZES[class as usize]) == 0 => {
+                inside as usize / SIZES[class as usize] as usize
+            }
+            Kind::Run(_) if inside == 0 => 0,
+            _ => return Err(self.damaged(at, "a reference points into the middle of a record")),
+        };
+        if cell / 64 >= table.used_words(kind) || !table.unmark(block, cell) {
+            return Err(self.damaged(at, "a record was freed twice"));
+        }
+        let flags = self.flag(block).load(Ordering::SeqCst);
+        if flags & DIRTY == 0 || flags & (OPEN | LISTED) == 0 || matches!(kind, Kind::Run(_)) {
+            self.freed_first(block, kind);
+        }
+        Ok(())
+    }
+
+    /// Takes back the blocks a writer has open.
+    pub(crate) fn close(&self, open: &mut OpenBlocks) {
+        let mut space = self.space();
+        for open in open.by_class.iter_mut().filter_map(Option::take) {
+            self.close_block(&mut space, open.block);
+        }
+    }
+
+    /// Writes what was stored to the medium.
+    pub(crate) fn sync(&self) -> Result<()> {
+        self.store.sync()
+    }
+
+    /// Bytes of the files.
+    pub(crate) fn file_size(&self) -> u64 {
+        self.store.len() + self.tables.len()
+    }
+
+    /// Cuts free blocks off the end of the files.
+    pub(crate) fn trim(&self) -> Result<()> {
+        let mut space = self.space();
+        let table = self.table();
+        space.sweep(&table, |block| self.lower_flag(block, LISTED));
+        space.cut_end();
+        let blocks = space.infos.len() as u64;
+        self.store.truncate(blocks << self.shift)?;
+        self.tables.truncate(blocks * block::entry_bytes(self.shift) as u64)
+    }
+
+    /// Allocates file space for `bytes` bytes of records beyond what is in use.
+    pub(crate) fn reserve(&self, bytes: u64) -> Result<()> {
+        let space = self.space();
+        let free = u64::from(space.free_at_end());
+        let blocks = bytes.div_ceil(1 << self.shift).saturating_sub(free) + space.infos.len() as u64;
+        self.grow_to(blocks)
+    }
+
+    fn cell(&self, open: &mut OpenBlocks, class: u8) -> Result<Fresh> {
+        let size = SIZES[class as usize] as usize;
+        let table = self.table();
+        loop {
+            let entry = &mut open.by_class[class as usize];
+            if let Some(current) = entry {
+                while let Some(bits) = current.free.get_mut(current.word) {
+                    if *bits != 0 {
+                        let cell = 64 * current.word + bits.trailing_zeros() as usize;
+                        *bits &= *bits - 1;
+                        table.mark(current.block, cell);
+                        let at = (u64::from(current.block) << self.shift) + (cell * size) as u64;
+                        return Ok(Fresh { at, len: size });
+                    }
+                    current.word += 1;
+                }
+            }
+            let old = entry.take().map(|open| open.block);
+            *entry = Some(Box::new(self.open_block(old, class)?));
+        }
+    }
+
+    #[cold]
+    fn open_block(&self, old: Option<u32>, class: u8) -> Result<Open> {
+        let mut space = self.space();
+        if let Some(old) = old {
+            self.close_block(&mut space, old);
+        }
+        let block = match space.pop(&self.table(), class) {
+            Some(block) => block,
+            None => {
+                let block = self.take_blocks(&mut space, 1)?;
+                let kind = Kind::Cells(class);
+                self.table().set_kind(block, kind);
+                space.infos[block as usize].kind = kind;
+                block
+            }
+        };
+        self.lower_flag(block, LISTED);
+        if self.flag(block).fetch_or(OPEN | DIRTY, Ordering::SeqCst) & DIRTY == 0 {
+            space.dirty.push(block);
+        }
+        let table = self.table();
+        let words = table.used_words(Kind::Cells(class));
+        let free: Vec<u64> = (0..words).map(|word| space.allocatable(&table, block, word)).collect();
+        self.signals.changed(1 << self.shift);
+        Ok(Open { block, word: 0, free })
+    }
+
+    /// A block's writer is done with it: lists it if it has room.
+    fn close_block(&self, space: &mut Space, block: u32) {
+        self.flag(block).fetch_and(!OPEN, Ordering::SeqCst);
+        if self.flag(block).load(Ordering::SeqCst) & LISTED == 0 && space.list(&self.table(), block) {
+            self.flag(block).fetch_or(LISTED, Ordering::SeqCst);
+        }
+    }
+
+    #[cold]
+    fn freed_first(&self, block: u32, kind: Kind) {
+        let mut space = self.space();
+        let old = self.flag(block).fetch_or(DIRTY, Ordering::SeqCst);
+        if old & DIRTY == 0 {
+            space.dirty.push(block);
+        }
+        if let Kind::Run(_) = kind {
+            space.end_run(&self.table(), block);
+        } else if old & (OPEN | LISTED) == 0 && space.list(&self.table(), block) {
+            self.flag(block).fetch_or(LISTED, Ordering::SeqCst);
+        }
+    }
+
+    fn run(&self, len: usize) -> Result<Fresh> {
+        let blocks = len.div_ceil(1 << self.shift);
+        if len as u64 > 2 * MAX_LEN + 64 {
+            return Err(Error::TooLarge { side: "entry", len: len as u64, max: 2 * MAX_LEN });
+        }
+        let mut space = self.space();
+        let first = self.take_blocks(&mut space, blocks as u32)?;
+        let table = self.table();
+        for block in first + 1..first + blocks as u32 {
+            table.set_kind(block, Kind::Tail);
+            space.infos[block as usize].kind = Kind::Tail;
+        }
+        let kind = Kind::Run(blocks as u32);
+        table.set_kind(first, kind);
+        space.infos[first as usize].kind = kind;
+        if self.flag(first).fetch_or(DIRTY, Ordering::SeqCst) & DIRTY == 0 {
+            space.dirty.push(first);
+        }
+        table.mark(first, 0);
+        self.signals.changed((blocks as u64) << self.shift);
+        Ok(Fresh { at: u64::from(first) << self.shift, len: blocks << self.shift })
+    }
+
+    /// Blocks in a row that are free, growing the files if there are none.
+    fn take_blocks(&self, space: &mut Space, count: u32) -> Result<u32> {
+        let first = match space.take_free(count) {
+            Some(first) => first,
+            None => {
+                let table = self.table();
+                self.signals.growing(space.kept_bytes(&table, self.shift), space.used_blocks() << self.shift);
+                space.sweep(&table, |block| self.lower_flag(block, LISTED));
+                match space.take_free(count) {
+                    Some(first) => first,
+                    None => self.extend(space, count)?,
+                }
+            }
+        };
+        self.store.prepare(u64::from(first + count) << self.shift);
+        self.tables.prepare(u64::from(first + count) * block::entry_bytes(self.shift) as u64);
+        Ok(first)
+    }
+
+    /// Blocks at the end of the files.
+    fn extend(&self, space: &mut Space, count: u32) -> Result<u32> {
+        let have = space.infos.len() as u64;
+        let end = have - u64::from(space.free_at_end()) + u64::from(count);
+        if end << self.shift > MAX_HEAP {
+            return Err(Error::TooLarge { side: "heap", len: end << self.shift, max: MAX_HEAP });
+        }
+        self.grow_to(end)?;
+        let at_end = space.free_at_end();
+        space.cut_end();
+        let first = space.infos.len() as u32;
+        debug_assert_eq!(u64::from(first) + u64::from(at_end), have);
+        space.infos.resize(end as usize, Info::FREE);
+        Ok(first)
+    }
+
+    fn grow_to(&self, blocks: u64) -> Result<()> {
+        let need = blocks << self.shift;
+        if need > self.store.len() {
+            self.store.grow(need, need.max(self.store.len() + crate::store::step(self.store.len(), 1 << self.shift)))?;
+        }
+        let entry = block::entry_bytes(self.shift) as u64;
+        let need = blocks * entry;
+        if need > self.tables.len() {
+            self.tables.grow(need, need.max(self.tables.len() + crate::store::step(self.tables.len(), entry)))?;
+        }
+        if blocks > self.flags.len() {
+            self.flags.grow(blocks, blocks.next_multiple_of(4096))?;
+        }
+        Ok(())
+    }
+
+    fn table(&self) -> BlockTable {
+        let len = (self.tables.len() as usize / block::entry_bytes(self.shift))
+            .min((self.store.len() >> self.shift) as usize)
+            .min(self.flags.len() as usize);
+        // SAFETY: the store holds that many entries, never moves them, and is touched as atomics only.
+        unsafe { BlockTable::new(self.tables.base(), len, self.shift) }
+    }
+
+    fn flag(&self, block: u32) -> &AtomicU8 {
+        assert!(u64::from(block) < self.flags.len(), "every block of the table has flags");
+        // SAFETY: in the store (checked), touched as atomics only, and the store never moves.
+        unsafe { AtomicU8::from_ptr(self.flags.base().add(block as usize)) }
+    }
+
+    fn lower_flag(&self, block: u32, flag: u8) {
+        self.flag(block).fetch_and(!flag, Ordering::SeqCst);
+    }
+
+    fn space(&self) -> MutexGuard<'_, Space> {
+        self.space.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cold]
+    fn damaged(&self, at: u64, what: &str) -> Error {
+        Error::corrupt(HEAP_FILE, at, what)
+    }
+}

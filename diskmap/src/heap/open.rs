@@ -1,0 +1,227 @@
+//! Bringing a heap to life: empty, from its own live bits, or from a checkpoint; and what a checkpoint keeps of it.
+//!
+//! Must not know segments. Invariant: whichever way it was opened, masks hold what the last durable checkpoint refers to.
+
+use std::sync::{Arc, Mutex, atomic::Ordering};
+
+use super::{
+    BLOCKS_FILE, DIRTY, Heap, LISTED, OPEN,
+    block::{BlockTable, Kind, entry_bytes},
+    class::CLASSES,
+    space::{Info, Mask, Room, Space},
+};
+use crate::{
+    error::{Error, Result},
+    format::manifest::{BlockRecord, Live},
+    signals::Signals,
+    store::{ByteStore, VecStore},
+};
+
+impl<B: ByteStore> Heap<B> {
+    /// A heap with nothing in it over empty stores.
+    pub(crate) fn create(store: B, tables: B, shift: u32, signals: Arc<Signals>) -> Heap<B> {
+        Heap { store, tables, flags: VecStore::new(), shift, space: Mutex::new(Space::default()), signals }
+    }
+
+    /// A heap as a checkpoint has it, or, if `live`, as its own table has it with the checkpoint's cells masked.
+    pub(crate) fn open(
+        store: B,
+        tables: B,
+        shift: u32,
+        signals: Arc<Signals>,
+        checkpoint: &[BlockRecord],
+        live: bool,
+    ) -> Result<Heap<B>> {
+        let heap = Heap::create(store, tables, shift, signals);
+        let have = (heap.store.len() >> shift).min(heap.tables.len() / entry_bytes(shift) as u64);
+        if heap.store.len() >> shift < checkpoint.len() as u64 {
+            return Err(Error::corrupt(super::HEAP_FILE, heap.store.len(), "the file is shorter than its checkpoint says"));
+        }
+        heap.grow_to(if live { have } else { checkpoint.len() as u64 })?;
+        {
+            let mut space = heap.space();
+            let table = heap.table();
+            if !live {
+                restore(&table, checkpoint)?;
+            }
+            let blocks = if live { table.len() } else { checkpoint.len() };
+            space.infos = read_kinds(&table, blocks as u32)?;
+            mask(&table, &mut space, checkpoint)?;
+            heap.list_all(&mut space, &table, live);
+        }
+        Ok(heap)
+    }
+
+    /// Captures what a checkpoint will refer to. Writers must be out.
+    pub(crate) fn capture(&self) {
+        let flags = |block| self.flag(block).load(Ordering::Relaxed);
+        let mut space = self.space();
+        for &block in &space.dirty {
+            if flags(block) & OPEN == 0 {
+                self.lower_flag(block, DIRTY);
+            }
+        }
+        space.capture(&self.table(), |block| flags(block) & OPEN != 0);
+    }
+
+    /// The captured blocks in the checkpoint's terms.
+    pub(crate) fn captured(&self) -> Vec<BlockRecord> {
+        let space = self.space();
+        let table = self.table();
+        let mut records = Vec::with_capacity(space.infos.len());
+        let mut tails = 0;
+        for info in &space.infos {
+            records.push(match (info.kind, &info.captured) {
+                _ if tails > 0 => {
+                    tails -= 1;
+                    BlockRecord::RunTail
+                }
+                (Kind::Cells(class), Mask::All) => BlockRecord::Cells { class, live: Live::All },
+                (Kind::Cells(class), Mask::Bits(bits)) => BlockRecord::Cells { class, live: Live::Bits((**bits).into()) },
+                (Kind::Run(blocks), Mask::All | Mask::Bits(_)) => {
+                    tails = blocks - 1;
+                    BlockRecord::Run { blocks, live: true }
+                }
+                _ => BlockRecord::Free,
+            });
+        }
+        while let Some(BlockRecord::Free) = records.last() {
+            records.pop();
+        }
+        debug_assert!(records.len() <= table.len());
+        records
+    }
+
+    /// Ends every record. No writer has a block open.
+    pub(crate) fn clear(&self) {
+        let mut space = self.space();
+        let table = self.table();
+        let mut infos = std::mem::take(&mut space.infos);
+        let blocks = infos.len() as u32;
+        for block in 0..blocks {
+            for word in 0..table.used_words(infos[block as usize].kind) {
+                table.set_live(block, word, 0);
+            }
+            self.lower_flag(block, LISTED | DIRTY);
+        }
+        *space = Space::default();
+        std::mem::swap(&mut space.infos, &mut infos);
+        self.list_all(&mut space, &table, true);
+    }
+
+    /// The captured state is durable.
+    pub(crate) fn release(&self) {
+        self.space().release(&self.table(), |block| self.lower_flag(block, LISTED));
+    }
+
+    /// Bytes in live cells, cells that could be handed out and cells that only checkpoints keep.
+    pub(crate) fn usage(&self) -> (u64, u64) {
+        let space = self.space();
+        (space.used_blocks() << self.shift, space.kept_bytes(&self.table(), self.shift))
+    }
+
+    /// Puts every block with room on its list, gives back what is neither live nor masked.
+    fn list_all(&self, space: &mut Space, table: &BlockTable, changed: bool) {
+        let mut block = 0;
+        while (block as usize) < space.infos.len() {
+            let kind = space.infos[block as usize].kind;
+            let next = block + if let Kind::Run(blocks) = kind { blocks } else { 1 };
+            if changed && matches!(kind, Kind::Cells(_) | Kind::Run(_)) {
+                self.flag(block).fetch_or(DIRTY, Ordering::Relaxed);
+                space.dirty.push(block);
+            }
+            match (kind, space.room(table, block)) {
+                (Kind::Cells(_), Room::Empty) | (Kind::Free | Kind::Tail, _) => space.give_back(table, block, 1),
+                (Kind::Cells(_), Room::Some | Room::Later) => {
+                    space.list(table, block);
+                    self.flag(block).fetch_or(LISTED, Ordering::Relaxed);
+                }
+                (Kind::Run(_), Room::Empty | Room::Later) => space.end_run(table, block),
+                _ => {}
+            }
+            block = next;
+        }
+    }
+}
+
+/// Writes the table as a checkpoint has it.
+fn restore(table: &BlockTable, checkpoint: &[BlockRecord]) -> Result<()> {
+    let mut tails = 0u32;
+    for (block, record) in (0u32..).zip(checkpoint) {
+        let expect_tail = tails > 0;
+        tails = tails.saturating_sub(1);
+        let kind = match record {
+            BlockRecord::RunTail if expect_tail => Kind::Tail,
+            _ if expect_tail => return Err(bad(block, "a run of blocks is cut short")),
+            BlockRecord::Free => Kind::Free,
+            BlockRecord::Cells { class, .. } if (*class as usize) < CLASSES => Kind::Cells(*class),
+            BlockRecord::Run { blocks, .. } if *blocks as usize <= checkpoint.len() - block as usize && *blocks > 0 => {
+                tails = blocks - 1;
+                Kind::Run(*blocks)
+            }
+            _ => return Err(bad(block, "a block's record is impossible")),
+        };
+        table.set_kind(block, kind);
+        for word in 0..table.used_words(kind) {
+            let live = match record {
+                BlockRecord::Cells { live: Live::All, .. } | BlockRecord::Run { live: true, .. } => u64::MAX,
+                BlockRecord::Cells { live: Live::Bits(bits), .. } => bits.get(word).copied().unwrap_or(0),
+                _ => 0,
+            };
+            table.set_live(block, word, live & table.full_word(kind, word));
+        }
+    }
+    if tails > 0 { Err(bad(checkpoint.len() as u32, "a run of blocks is cut short")) } else { Ok(()) }
+}
+
+/// Reads what each block is used for. Tails that no run claims are free.
+fn read_kinds(table: &BlockTable, blocks: u32) -> Result<Vec<Info>> {
+    let mut infos = vec![Info::FREE; blocks as usize];
+    let mut block = 0;
+    while block < blocks {
+        let kind = table.kind(block).ok_or_else(|| bad(block, "a block's entry is unreadable"))?;
+        match kind {
+            Kind::Tail | Kind::Free => block += 1,
+            Kind::Cells(_) => {
+                infos[block as usize].kind = kind;
+                block += 1;
+            }
+            Kind::Run(count) => {
+                let end = block.checked_add(count).filter(|&end| end <= blocks);
+                let end = end.ok_or_else(|| bad(block, "a run of blocks reaches past the end"))?;
+                if (block + 1..end).any(|tail| table.kind(tail) != Some(Kind::Tail)) {
+                    return Err(bad(block, "a run of blocks is interrupted"));
+                }
+                infos[block as usize].kind = kind;
+                infos[block as usize + 1..end as usize].fill(Info { kind: Kind::Tail, ..Info::FREE });
+                block = end;
+            }
+        }
+    }
+    Ok(infos)
+}
+
+/// Masks the cells a checkpoint refers to.
+fn mask(table: &BlockTable, space: &mut Space, checkpoint: &[BlockRecord]) -> Result<()> {
+    for (block, record) in (0u32..).zip(checkpoint) {
+        let info = space.infos.get_mut(block as usize).ok_or_else(|| bad(block, "the table of blocks is too short"))?;
+        let (kind, mask) = match record {
+            BlockRecord::Cells { class, live: Live::All } => (Kind::Cells(*class), Mask::All),
+            BlockRecord::Cells { class, live: Live::Bits(bits) } => (Kind::Cells(*class), Mask::Bits((**bits).into())),
+            BlockRecord::Run { blocks, live: true } => (Kind::Run(*blocks), Mask::All),
+            _ => continue,
+        };
+        if info.kind != kind {
+            return Err(bad(block, "the table of blocks disagrees with the checkpoint"));
+        }
+        if table.used_words(kind) > 0 {
+            info.durable = mask;
+            info.captured = info.durable.clone();
+        }
+    }
+    Ok(())
+}
+
+fn bad(block: u32, what: &str) -> Error {
+    Error::corrupt(BLOCKS_FILE, u64::from(block), format!("block {block}: {what}"))
+}

@@ -1,0 +1,66 @@
+//! Typed hash maps that live in memory-mapped files: as fast as the best maps in memory, and nothing is lost when the
+//! process is killed.
+//!
+//! ```
+//! use diskmap::DiskHashMap;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let dir = tempfile::tempdir()?;
+//! let mut map: DiskHashMap<u64, String> = DiskHashMap::new_in(dir.path())?;
+//! map.insert(&42, "Hello, World!")?;
+//! drop(map);
+//!
+//! let map: DiskHashMap<u64, String> = DiskHashMap::load_from(dir.path())?;
+//! assert_eq!(map.get(&42)?, Some("Hello, World!"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`DiskHashMap`] is the map; [`MemHashMap`] is the same map in memory. [`codec`] has the types that can be keys and
+//! values. [`OpenOptions`] has what can be chosen when a map is opened.
+
+#![deny(unsafe_code)]
+
+#[cfg(not(all(target_pointer_width = "64", target_endian = "little")))]
+compile_error!("diskmap maps files of little-endian words into a 64-bit address space; other targets are not supported");
+
+mod checkpoint;
+#[allow(unsafe_code, reason = "codecs promise that bytes they accepted can be viewed")]
+pub mod codec;
+mod disk;
+mod error;
+mod format;
+mod gate;
+mod hash;
+#[allow(unsafe_code, reason = "records lie in mapped memory")]
+mod heap;
+mod map;
+mod memory;
+#[allow(unsafe_code, reason = "puts segments and records in mapped memory together")]
+mod raw;
+mod signals;
+#[allow(unsafe_code, reason = "stores are mapped memory")]
+mod store;
+#[allow(unsafe_code, reason = "segments are words in mapped memory")]
+mod table;
+
+pub use crate::{
+    codec::{Bytes, CanonF32, CanonF64, DiskKey, DiskValue, Encode, IntoOwned, Invalid, Native, NativeType, Schema, Shape, Str},
+    error::{Error, Result},
+    hash::{SipBuildHasher, StableHasher},
+    map::{
+        BytesMap, DiskHashMap, Drain, ExtractIf, GetMany, Iter, Keys, MapEntry, MemHashMap, OccupiedEntry, OnRollback,
+        OpenOptions, Recovery, Stats, StringStringMap, StringU64Map, U64StringMap, U64U64Map, VacantEntry, Values,
+    },
+    store::{ByteStore, MMapFile, SliceStore, VecStore},
+};
+
+#[cfg(feature = "rkyv")]
+pub use crate::codec::Arch;
+
+/// The marker types that choose a codec.
+pub mod types {
+    #[cfg(feature = "rkyv")]
+    pub use crate::codec::Arch;
+    pub use crate::codec::{Bytes, Native, Str};
+}

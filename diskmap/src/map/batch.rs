@@ -1,0 +1,157 @@
+//! Many keys at once: while one is looked up, the lines of the next ones are on their way.
+//!
+//! Must not know how entries are stored beyond that a lookup has two steps worth prefetching. Invariant: results are those
+//! of the same calls made one by one, in order.
+
+use super::{DiskHashMap, typed::checked_key};
+use crate::{
+    codec::{DiskValue, Encode},
+    error::Result,
+    hash::{Hashed, StableHasher},
+    store::ByteStore,
+};
+
+/// How many keys ahead the index is prefetched.
+const AHEAD: usize = 24;
+/// How many keys ahead the record is prefetched, when its slot has arrived.
+const RECORD_AHEAD: usize = 12;
+/// Hashes kept: a power of two above `AHEAD`.
+const RING: usize = 32;
+/// Entries that [`DiskHashMap::try_extend`] takes at a time.
+const BATCH: usize = 32;
+
+/// The values of many keys, in the order of the keys: what [`DiskHashMap::get_many`] returns.
+pub struct GetMany<'m, 'k, K: ?Sized, V: ?Sized, Q, BS: ByteStore, S> {
+    map: &'m DiskHashMap<K, V, BS, S>,
+    keys: &'k [Q],
+    next: usize,
+    /// Keys below this are hashed and prefetched.
+    hashed: usize,
+    ring: [Hashed; RING],
+}
+
+/// Batches.
+impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS, S> {
+    /// The values of many keys, in their order: as many calls of [`get`](DiskHashMap::get), but two to three times as fast
+    /// when the map is larger than the cache. Allocates nothing.
+    ///
+    /// ```
+    /// # use diskmap::MemHashMap;
+    /// let mut map = MemHashMap::<u64, u64>::new();
+    /// map.insert(&1, &10)?;
+    /// let values = map.get_many(&[1, 2]).collect::<Result<Vec<_>, _>>()?;
+    /// assert_eq!(values, [Some(10), None]);
+    /// # Ok::<(), diskmap::Error>(())
+    /// ```
+    pub fn get_many<'m, 'k, Q>(&'m self, keys: &'k [Q]) -> GetMany<'m, 'k, K, V, Q, BS, S>
+    where
+        K: Encode<Q>,
+        V: DiskValue,
+    {
+        GetMany { map: self, keys, next: 0, hashed: 0, ring: [Hashed { position: 0, low: 0 }; RING] }
+    }
+
+    /// Inserts many entries, overwriting the values of keys that are there. Faster than as many inserts when the map is
+    /// larger than the cache.
+    ///
+    /// # Errors
+    /// As [`insert`](DiskHashMap::insert); entries before the one that failed are stored.
+    ///
+    /// ```
+    /// # use diskmap::MemHashMap;
+    /// let mut map = MemHashMap::<u64, u64>::new();
+    /// map.try_extend((0..100).map(|i| (i, i * i)))?;
+    /// assert_eq!(map.get(&7)?, Some(49));
+    /// # Ok::<(), diskmap::Error>(())
+    /// ```
+    pub fn try_extend<QK, QV>(&mut self, entries: impl IntoIterator<Item = (QK, QV)>) -> Result<()>
+    where
+        K: Encode<QK>,
+        V: Encode<QV>,
+    {
+        let mut entries = entries.into_iter();
+        let mut batch: Vec<(QK, QV, Hashed)> = Vec::with_capacity(BATCH);
+        loop {
+            for (key, value) in entries.by_ref().take(BATCH) {
+                let hashed = self.hash_of(&key)?;
+                self.shared.core.prefetch(hashed);
+                batch.push((key, value, hashed));
+            }
+            if batch.is_empty() {
+                return Ok(());
+            }
+            for (key, value, hashed) in batch.drain(..) {
+                K::with_bytes(&key, |bytes| self.store_bytes(hashed, checked_key::<K>(bytes)?, &value, true))??;
+            }
+        }
+    }
+
+    fn hash_of<Q: ?Sized>(&self, key: &Q) -> Result<Hashed>
+    where
+        K: Encode<Q>,
+        V: DiskValue,
+    {
+        K::with_bytes(key, |bytes| Ok(self.shared.core.scheme().hash_key(checked_key::<K>(bytes)?)))?
+    }
+}
+
+impl<'m, K, V, Q, BS, S> GetMany<'m, '_, K, V, Q, BS, S>
+where
+    K: ?Sized + Encode<Q>,
+    V: ?Sized + DiskValue,
+    BS: ByteStore,
+    S: StableHasher,
+{
+    #[inline(always)]
+    fn prefetch(&mut self) {
+        let core = &self.map.shared.core;
+        while self.hashed < self.keys.len() && self.hashed < self.next + AHEAD {
+            // A key that cannot be encoded says so when its turn comes.
+            let hashed = self.map.hash_of(&self.keys[self.hashed]).unwrap_or(Hashed { position: 0, low: 0 });
+            core.prefetch(hashed);
+            self.ring[self.hashed % RING] = hashed;
+            self.hashed += 1;
+        }
+        if self.next + RECORD_AHEAD < self.hashed {
+            core.prefetch_record(self.ring[(self.next + RECORD_AHEAD) % RING]);
+        }
+    }
+}
+
+impl<'m, K, V, Q, BS, S> Iterator for GetMany<'m, '_, K, V, Q, BS, S>
+where
+    K: ?Sized + Encode<Q>,
+    V: ?Sized + DiskValue,
+    BS: ByteStore,
+    S: StableHasher,
+{
+    type Item = Result<Option<V::View<'m>>>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let key = self.keys.get(self.next)?;
+        self.prefetch();
+        let hashed = self.ring[self.next % RING];
+        self.next += 1;
+        let map = self.map;
+        let found = K::with_bytes(key, |bytes| match map.shared.core.find(hashed, checked_key::<K>(bytes)?)? {
+            Some(found) => map.value_view(&found).map(Some),
+            None => Ok(None),
+        });
+        Some(found.and_then(|found| found))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.keys.len() - self.next;
+        (left, Some(left))
+    }
+}
+
+impl<K, V, Q, BS, S> ExactSizeIterator for GetMany<'_, '_, K, V, Q, BS, S>
+where
+    K: ?Sized + Encode<Q>,
+    V: ?Sized + DiskValue,
+    BS: ByteStore,
+    S: StableHasher,
+{
+}

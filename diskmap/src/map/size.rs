@@ -1,0 +1,193 @@
+//! How much is in a map, how much fits, and making it larger or smaller.
+//!
+//! Must not know how entries are stored. Invariant: none of this changes an entry.
+
+use super::{DiskHashMap, typed::Typed, write::enter};
+use crate::{
+    codec::DiskValue,
+    error::Result,
+    hash::StableHasher,
+    store::ByteStore,
+    table::{Layout, Scheme},
+};
+
+/// How a map on disk was found when it was opened.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recovery {
+    /// It was created, or is in memory.
+    Created,
+    /// It had been closed.
+    Closed,
+    /// It had not been closed, but only its process had ended: everything is there.
+    Resumed,
+    /// It had not been closed before the machine went down (or the directory was copied): it is as at its last checkpoint.
+    RolledBack,
+}
+
+/// Figures about a map: what [`DiskHashMap::stats`] returns.
+#[non_exhaustive]
+#[derive(Clone, Debug)]
+pub struct Stats {
+    /// Number of entries.
+    pub entries: u64,
+    /// Slots for entries in the index.
+    pub slots: u64,
+    /// Segments of the index in use.
+    pub segments: u64,
+    /// Bytes of the index in use.
+    pub index_bytes: u64,
+    /// Bytes of the heap's blocks in use; 0 if keys and values are of fixed size.
+    pub heap_bytes: u64,
+    /// Bytes that are free again but kept until the next checkpoint is durable.
+    pub kept_bytes: u64,
+    /// Bytes of all files (or of memory), free space included.
+    pub file_bytes: u64,
+    /// How the map was found when it was opened.
+    pub recovery: Recovery,
+}
+
+/// Size.
+impl<K: ?Sized, V: ?Sized, BS: ByteStore, S> DiskHashMap<K, V, BS, S> {
+    /// Number of entries. Constant time.
+    ///
+    /// ```
+    /// # use diskmap::MemHashMap;
+    /// let mut map = MemHashMap::<u64, u64>::new();
+    /// map.insert(&1, &1)?;
+    /// assert_eq!(map.len(), 1);
+    /// # Ok::<(), diskmap::Error>(())
+    /// ```
+    #[inline]
+    pub fn len(&self) -> u64 {
+        self.shared.core.len()
+    }
+
+    /// Whether there are no entries. Constant time.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS, S> {
+    /// Entries that are expected to fit before the map next grows. Linear in the number of segments (one for some thousand
+    /// entries).
+    ///
+    /// ```
+    /// # use diskmap::MemHashMap;
+    /// let mut map = MemHashMap::<u64, u64>::new();
+    /// map.reserve(10_000)?;
+    /// assert!(map.capacity() >= 10_000);
+    /// # Ok::<(), diskmap::Error>(())
+    /// ```
+    pub fn capacity(&self) -> u64 {
+        self.shared.core.capacity()
+    }
+
+    /// Entries per slot, from 0 to 1.
+    ///
+    /// ```
+    /// # use diskmap::MemHashMap;
+    /// let mut map = MemHashMap::<u64, u64>::new();
+    /// for i in 0..10_000 { map.insert(&i, &i)?; }
+    /// assert!((0.4..0.9).contains(&map.load_factor()));
+    /// # Ok::<(), diskmap::Error>(())
+    /// ```
+    pub fn load_factor(&self) -> f64 {
+        let stats = self.stats();
+        stats.entries as f64 / stats.slots.max(1) as f64
+    }
+
+    /// Makes room for `additional` more entries. Linear in the number of entries it has to move.
+    ///
+    /// # Errors
+    /// `OutOfSpace`, `Full`, `ReadOnly`, `Poisoned`, `Corrupt`.
+    pub fn reserve(&mut self, additional: u64) -> Result<()> {
+        let DiskHashMap { shared, writer, keeper, .. } = self;
+        let _pass = enter(shared, keeper)?;
+        shared.core.presplit(writer, shared.core.len().saturating_add(additional))
+    }
+
+    /// Gives back space that is not needed: merges segments, moves them to the front of the index, and cuts the files.
+    /// On disk it makes checkpoints, because space that the last one refers to cannot be given back. Linear in the number of
+    /// entries. Records stay where they are: blocks of the heap that still hold any are not given back.
+    ///
+    /// # Errors
+    /// `OutOfSpace`, `ReadOnly`, `Poisoned`, `Corrupt`, `Io`.
+    ///
+    /// ```
+    /// # use diskmap::DiskHashMap;
+    /// # let dir = tempfile::tempdir()?;
+    /// let mut map: DiskHashMap<u64, u64> = DiskHashMap::new_in(dir.path())?;
+    /// for i in 0..100_000 { map.insert(&i, &i)?; }
+    /// let full = map.file_size();
+    /// map.retain(|key, _| key < 100)?;
+    /// map.shrink_to_fit()?;
+    /// assert!(map.file_size() < full / 4);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn shrink_to_fit(&mut self) -> Result<()> {
+        if !BS::GROWS {
+            return Ok(());
+        }
+        {
+            let DiskHashMap { shared, writer, keeper, .. } = self;
+            let _pass = enter(shared, keeper)?;
+            shared.core.retire_writer(writer);
+            shared.core.merge_all(writer)?;
+        }
+        self.checkpoint()?;
+        {
+            let DiskHashMap { shared, writer, keeper, .. } = self;
+            let _pass = enter(shared, keeper)?;
+            shared.core.move_to_front(writer)?;
+        }
+        self.checkpoint()?;
+        let DiskHashMap { shared, keeper, .. } = self;
+        let _pass = enter(shared, keeper)?;
+        shared.core.trim()
+    }
+
+    /// Bytes of the map's files (or memory), free space included.
+    pub fn file_size(&self) -> u64 {
+        self.shared.core.file_size()
+    }
+
+    /// Figures about the map. Linear in the number of segments and heap blocks.
+    ///
+    /// ```
+    /// # use diskmap::{MemHashMap, Recovery};
+    /// let map = MemHashMap::<u64, u64>::new();
+    /// let stats = map.stats();
+    /// assert_eq!((stats.entries, stats.recovery), (0, Recovery::Created));
+    /// assert!(stats.slots >= 64);
+    /// ```
+    pub fn stats(&self) -> Stats {
+        let core = &self.shared.core;
+        let layout = &Typed::<K, V, S>::LAYOUT;
+        let usage = core.usage();
+        Stats {
+            entries: core.len(),
+            slots: core.slots(),
+            segments: usage.segments,
+            index_bytes: usage.segments * layout.segment_bytes() as u64,
+            heap_bytes: usage.heap_used,
+            kept_bytes: usage.segments_kept * layout.segment_bytes() as u64 + usage.heap_kept,
+            file_bytes: core.file_size(),
+            recovery: self.recovery,
+        }
+    }
+}
+
+/// Bytes of heap for so many entries, bytes of keys and bytes of values: each record has a head, and cells are up to an
+/// eighth longer than what is in them.
+pub(super) fn record_bytes(layout: &Layout, entries: u64, key_bytes: u64, value_bytes: u64) -> u64 {
+    if !layout.has_heap() || entries == 0 {
+        return 0;
+    }
+    let keys = if layout.key_size().is_none() { key_bytes } else { 0 };
+    let values = if layout.value_size().is_none() { value_bytes } else { 0 };
+    let content = keys.saturating_add(values);
+    entries.saturating_mul(16).saturating_add(content).saturating_add(content / 8)
+}

@@ -1,0 +1,176 @@
+//! From bytes to views, and from a pair of types to the layout the engine works with.
+//!
+//! This is where the map layer is unsafe. Invariant: the bytes of a fixed codec may be a copy that is gone at once (its
+//! view owns them); all other bytes live in a record that stays while the map is borrowed.
+
+#![allow(unsafe_code, reason = "views are made of bytes whose lifetime only the borrow of the map guarantees")]
+
+use std::marker::PhantomData;
+
+use super::DiskHashMap;
+use crate::{
+    codec::{DiskValue, Encode, Shape},
+    error::{Error, Result},
+    hash::{Hashed, StableHasher, hash_bytes},
+    heap::HEAP_FILE,
+    raw::{Found, INDEX_FILE, Payload},
+    store::ByteStore,
+    table::{Layout, Scheme, Side, SlotImage, layout::MAX_INLINE},
+};
+
+/// A pair of types and a hasher, as the engine sees them.
+pub(crate) struct Typed<K: ?Sized, V: ?Sized, S> {
+    /// The user's hasher.
+    pub hasher: S,
+    types: PhantomData<fn() -> (Box<K>, Box<V>)>,
+}
+
+impl<K: ?Sized, V: ?Sized, S> Typed<K, V, S> {
+    /// The scheme of a map with this hasher.
+    pub(super) fn new(hasher: S) -> Self {
+        Typed { hasher, types: PhantomData }
+    }
+}
+
+impl<K: ?Sized + DiskValue, V: ?Sized, S: StableHasher> Typed<K, V, S> {
+    /// The hash of a key's canonical bytes.
+    #[inline(always)]
+    pub(super) fn hash_key(&self, key: &[u8]) -> Hashed {
+        Hashed::of(hash_bytes(&self.hasher, K::SHAPE.fixed_size(), key))
+    }
+}
+
+impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, S: StableHasher> Scheme for Typed<K, V, S> {
+    const LAYOUT: Layout = Layout::new(side(K::SHAPE), side(V::SHAPE));
+
+    #[inline(always)]
+    fn hash(&self, key: &[u8]) -> Hashed {
+        self.hash_key(key)
+    }
+}
+
+const fn side(shape: Shape) -> Side {
+    match shape {
+        Shape::Fixed { size } if size <= MAX_INLINE => Side::Inline { size },
+        Shape::Fixed { .. } => Side::Record { align: 1 },
+        Shape::Var { align } => {
+            assert!(align.is_power_of_two() && align <= 16, "a codec's alignment is a power of two up to 16");
+            Side::Record { align }
+        }
+    }
+}
+
+/// Refuses a key whose codec wrote another length than its shape says.
+#[inline(always)]
+pub(super) fn checked_key<K: ?Sized + DiskValue>(bytes: &[u8]) -> Result<&[u8]> {
+    match K::SHAPE {
+        Shape::Fixed { size } if bytes.len() != size => {
+            Err(Error::Encode { what: format!("a key of {} bytes where its codec announces {size}", bytes.len()) })
+        }
+        _ => Ok(bytes),
+    }
+}
+
+/// A value that is about to be encoded.
+pub(super) struct Encoded<'q, V: ?Sized, Q: ?Sized>(&'q Q, PhantomData<fn() -> Box<V>>);
+
+impl<'q, V: ?Sized, Q: ?Sized> Encoded<'q, V, Q> {
+    /// The value.
+    #[inline(always)]
+    pub(super) fn new(value: &'q Q) -> Self {
+        Encoded(value, PhantomData)
+    }
+}
+
+impl<V: ?Sized + Encode<Q>, Q: ?Sized> Payload for Encoded<'_, V, Q> {
+    #[inline(always)]
+    fn len(&self) -> Result<usize> {
+        V::encoded_len(self.0)
+    }
+
+    #[inline(always)]
+    fn write(&self, out: &mut [u8]) -> Result<usize> {
+        V::encode_into(self.0, out)
+    }
+}
+
+impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS, S> {
+    /// The value of a found entry.
+    #[inline(always)]
+    pub(super) fn value_view<'m>(&'m self, found: &Found<Typed<K, V, S>>) -> Result<V::View<'m>>
+    where
+        K: DiskValue,
+        V: DiskValue,
+    {
+        let mut image = SlotImage::zeroed();
+        // SAFETY: the map is borrowed for `'m`, so nothing in it changes or is reused; `view` copies inline bytes.
+        unsafe {
+            let bytes = self.shared.core.value(found, &mut image)?;
+            view::<V>(bytes, self.assume_valid)
+        }
+    }
+
+    /// The value in a slot image.
+    #[inline(always)]
+    pub(super) fn image_value<'m>(&'m self, image: &SlotImage) -> Result<V::View<'m>>
+    where
+        K: DiskValue,
+        V: DiskValue,
+    {
+        // SAFETY: as in `value_view`; a record that was freed keeps its bytes until the next change of the map.
+        unsafe { view::<V>(self.shared.core.value_of(image)?, self.assume_valid) }
+    }
+
+    /// The key in a slot image.
+    #[inline(always)]
+    pub(super) fn image_key<'m>(&'m self, image: &SlotImage) -> Result<K::View<'m>>
+    where
+        K: DiskValue,
+        V: DiskValue,
+    {
+        // SAFETY: as in `image_value`.
+        unsafe { view::<K>(self.shared.core.key_of(image)?, self.assume_valid) }
+    }
+
+    /// Key and value in a slot image, as they are stored.
+    pub(super) fn image_bytes<'m>(&'m self, image: &'m SlotImage) -> Result<(&'m [u8], &'m [u8])>
+    where
+        K: DiskValue,
+        V: DiskValue,
+    {
+        // SAFETY: the map is borrowed for `'m`, so no record changes or is reused.
+        unsafe { Ok((self.shared.core.key_of(image)?, self.shared.core.value_of(image)?)) }
+    }
+
+    /// Whether the value in a slot image can be read: what is to be returned is looked at before anything is changed.
+    #[inline(always)]
+    pub(super) fn check_value(&self, image: &SlotImage) -> Result<()>
+    where
+        K: DiskValue,
+        V: DiskValue,
+    {
+        self.image_value(image).map(|_| ())
+    }
+}
+
+/// Turns stored bytes into a view.
+///
+/// # Safety
+/// The bytes do not change and live for `'v`, unless the codec is fixed (then its view is a copy).
+#[inline(always)]
+unsafe fn view<'v, T: ?Sized + DiskValue>(bytes: &[u8], assume_valid: bool) -> Result<T::View<'v>> {
+    if (!assume_valid || T::SHAPE.fixed_size().is_some())
+        && let Err(invalid) = T::validate(bytes)
+    {
+        return Err(refused::<T>(invalid.reason()));
+    }
+    // SAFETY: accepted by `validate` (or vouched for by whoever called `assume_valid`); lifetime as the caller says.
+    unsafe { Ok(T::view(std::slice::from_raw_parts(bytes.as_ptr(), bytes.len()))) }
+}
+
+#[cold]
+fn refused<T: ?Sized + DiskValue>(reason: &'static str) -> Error {
+    let inline = matches!(T::SHAPE, Shape::Fixed { size } if size <= MAX_INLINE);
+    let file = if inline { INDEX_FILE } else { HEAP_FILE };
+    Error::corrupt(file, 0, format!("stored bytes are not a `{}`: {reason}", T::SCHEMA))
+}

@@ -1,0 +1,108 @@
+//! Generations: what a checkpoint refers to from one moment on, and letting go of it again.
+//!
+//! Must not know files or threads. Invariant: between `capture` and `release` nothing that either checkpoint, the durable
+//! one or the one in progress, refers to is written to or handed out.
+
+use std::sync::atomic::Ordering;
+
+use super::{Core, INDEX_FILE, space::Sum};
+use crate::{
+    error::{Error, Result},
+    format::manifest::{BlockRecord, SegmentRecord},
+    heap::Heap,
+    store::ByteStore,
+    table::{Scheme, directory::Entry},
+};
+
+/// The state of a map at the start of a checkpoint.
+pub(crate) struct Captured {
+    /// Everything written before belongs to this generation or an older one.
+    pub generation: u64,
+    /// Number of entries.
+    pub entries: u64,
+    ids: Vec<u32>,
+}
+
+impl<B: ByteStore, C: Scheme> Core<B, C> {
+    /// Begins a generation: from here on, writers copy what was there. All writers must be out.
+    pub(crate) fn capture(&self) -> Captured {
+        let generation = self.generation.fetch_add(1, Ordering::AcqRel);
+        self.directory.flag(0, 0, Entry::PROTECTED, 0);
+        let ids = self.space().capture();
+        if let Some(heap) = &self.heap {
+            heap.capture();
+        }
+        self.signals.restart();
+        Captured { generation, entries: self.len(), ids }
+    }
+
+    /// The captured segments in the checkpoint's terms. Writers may go on.
+    pub(crate) fn captured_segments(&self, captured: &Captured) -> Result<Vec<SegmentRecord>> {
+        let mut records = Vec::with_capacity(captured.ids.len());
+        for &main in &captured.ids {
+            let descriptor = self.descriptor(main)?;
+            if descriptor.overflow {
+                continue;
+            }
+            let mut after = SegmentRecord::NONE;
+            for id in std::iter::once(main).chain(self.chain(main)?) {
+                let Sum { checksum, entries } = self.sum(id, descriptor.log2_buckets);
+                records.push(SegmentRecord {
+                    id,
+                    depth: descriptor.depth,
+                    log2_buckets: descriptor.log2_buckets,
+                    chained_after: after,
+                    prefix: descriptor.prefix,
+                    entries,
+                    checksum,
+                });
+                after = id;
+            }
+        }
+        Ok(records)
+    }
+
+    /// The captured blocks of the heap in the checkpoint's terms.
+    pub(crate) fn captured_blocks(&self) -> Vec<BlockRecord> {
+        self.heap.as_ref().map_or_else(Vec::new, Heap::captured)
+    }
+
+    /// The captured state is durable: what only the checkpoint before referred to can be used again.
+    pub(crate) fn release(&self) {
+        self.space().release();
+        if let Some(heap) = &self.heap {
+            heap.release();
+        }
+    }
+
+    /// Compares the segment that a position leads to with its checksum, once.
+    #[cold]
+    pub(super) fn verify(&self, position: u64) -> Result<()> {
+        let entry = self.directory.view().entry(position);
+        if !entry.has(Entry::UNVERIFIED) {
+            return Ok(());
+        }
+        let main = Self::id(entry);
+        let descriptor = self.descriptor(main)?;
+        for id in std::iter::once(main).chain(self.chain(main)?) {
+            let stored = self.space().sum(id);
+            let segment = self.segment_by_id(id, descriptor.log2_buckets);
+            if stored.is_some_and(|sum| sum.checksum != segment.checksum() || sum.entries as usize != segment.count()) {
+                let at = u64::from(id) * Self::SEGMENT_BYTES;
+                return Err(Error::corrupt(INDEX_FILE, at, format!("segment {id} does not match its checksum")));
+            }
+        }
+        self.directory.flag(descriptor.prefix, u32::from(descriptor.depth), 0, Entry::UNVERIFIED);
+        Ok(())
+    }
+
+    fn sum(&self, id: u32, log2_buckets: u8) -> Sum {
+        let known = self.space().sum(id);
+        known.unwrap_or_else(|| {
+            let segment = self.segment_by_id(id, log2_buckets);
+            let sum = Sum { checksum: segment.checksum(), entries: segment.count() as u32 };
+            self.space().set_sum(id, sum);
+            sum
+        })
+    }
+}

@@ -1,0 +1,69 @@
+//! Removing everything at once: one empty segment takes the place of all.
+//!
+//! Must not know what the entries were. Invariant: the intent is committed before anything is let go, and finishing it
+//! twice changes nothing.
+
+use std::sync::atomic::Ordering;
+
+use super::{Core, Writer, intent::Intent};
+use crate::{
+    error::Result,
+    store::ByteStore,
+    table::{Descriptor, Scheme, State, layout::MIN_BUCKETS},
+};
+
+impl<B: ByteStore, C: Scheme> Core<B, C> {
+    /// Removes all entries. Linear in the number of segments and heap blocks, not of entries.
+    pub(crate) fn clear(&self, writer: &mut Writer) -> Result<()> {
+        // Memory that cannot grow keeps the size it was given.
+        let view = self.directory.view();
+        let buckets = if B::GROWS { MIN_BUCKETS } else { view.mask() + 1 };
+        let new = Descriptor {
+            state: State::New,
+            depth: 0,
+            log2_buckets: buckets.ilog2() as u8,
+            overflow: false,
+            prefix: 0,
+            next: None,
+            generation: self.now(),
+        };
+        let id = match self.new_segment(&new) {
+            Ok(id) => id,
+            Err(_) if !B::GROWS => return self.clear_in_place(writer),
+            Err(error) => return Err(error),
+        };
+        self.retire_writer(writer);
+        self.intents().commit(writer.number, Intent::Clear { new: id });
+        self.finish_clear(id);
+        self.intents().clear(writer.number);
+        self.directory.install(1, buckets - 1, |_| Self::entry_of(id, 0));
+        let mut space = self.space();
+        for other in (0..space.end()).filter(|&other| other != id) {
+            space.retire(other);
+        }
+        drop(space);
+        self.counts[writer.number as usize].0.store(0, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// What a committed clear means for descriptors and heap.
+    pub(super) fn finish_clear(&self, new: u32) {
+        let descriptors = self.descriptors();
+        descriptors.set_state(new, State::Live);
+        for id in (0..descriptors.len() as u32).filter(|&id| id != new) {
+            descriptors.set_state(id, State::Free);
+        }
+        if let Some(heap) = &self.heap {
+            heap.clear();
+        }
+    }
+
+    /// Memory with no room for one more segment: entry by entry, each removed whole.
+    fn clear_in_place(&self, writer: &mut Writer) -> Result<()> {
+        let mut walk = super::Walk::new(0);
+        while let Some(spot) = walk.next(self) {
+            self.remove_spot(writer, &mut walk, spot?)?;
+        }
+        Ok(())
+    }
+}

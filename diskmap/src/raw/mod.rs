@@ -1,0 +1,229 @@
+//! The untyped map: canonical bytes in, bytes out. Segments, heap and directory put together, with a reader's half
+//! (`find`, `cursor`) and a writer's half (`write`, `replace`).
+//!
+//! Must not know key or value types, files or threads. Invariant: what a lookup can see is always a whole entry;
+//! everything is written first and published with one store of at most 8 bytes.
+
+mod bump;
+mod chain;
+mod clear;
+mod cursor;
+mod find;
+mod intent;
+mod presplit;
+mod recover;
+mod replace;
+mod shrink;
+mod space;
+mod write;
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicI64, AtomicU64, Ordering},
+};
+
+pub(crate) use self::{
+    cursor::Walk,
+    find::{Found, Lookup, Vacant},
+    presplit::{buckets_for, fits, segments_for},
+    recover::{Files, Root, descriptors_at, erase_identity, read_identity},
+    write::Payload,
+};
+use self::{intent::Intents, space::SegmentSpace};
+use crate::{
+    error::{Error, Result},
+    heap::{Heap, OpenBlocks, record::RecordShape},
+    signals::Signals,
+    store::ByteStore,
+    table::{
+        Descriptor, Descriptors, Directory, Layout, Reference, Scheme, Segment, SlotImage,
+        descriptor::DESCRIPTOR,
+        directory::Entry,
+    },
+};
+
+/// The name of the index in messages.
+pub(crate) const INDEX_FILE: &str = "index";
+/// The name of the segment table in messages.
+pub(crate) const SEGMENTS_FILE: &str = "segments";
+
+/// The map's memory and everything readers and writers share.
+pub(crate) struct Core<B, C> {
+    scheme: C,
+    directory: Directory,
+    index: B,
+    heap: Option<Heap<B>>,
+    segments: B,
+    intents: u32,
+    space: Mutex<SegmentSpace>,
+    generation: AtomicU64,
+    /// Entries added less entries removed, by writer.
+    counts: Box<[Count]>,
+    signals: Arc<Signals>,
+}
+
+/// A writer's counter, alone in its cache line.
+#[repr(align(64))]
+#[derive(Default)]
+struct Count(AtomicI64);
+
+/// What one writer owns: its intent record, its counter and its open blocks of the heap.
+pub(crate) struct Writer {
+    number: u32,
+    open: OpenBlocks,
+}
+
+impl Writer {
+    /// The `number`-th writer of a map.
+    pub(crate) fn new(number: u32) -> Writer {
+        Writer { number, open: OpenBlocks::new() }
+    }
+}
+
+impl<B, C> Core<B, C> {
+    /// Number of entries. Constant time for one writer.
+    #[inline]
+    pub(crate) fn len(&self) -> u64 {
+        self.counts.iter().map(|count| count.0.load(Ordering::Relaxed)).sum::<i64>().max(0) as u64
+    }
+
+    /// What schedules checkpoints.
+    pub(crate) fn signals(&self) -> &Signals {
+        &self.signals
+    }
+}
+
+impl<B: ByteStore, C: Scheme> Core<B, C> {
+    const LAYOUT: Layout = C::LAYOUT;
+    const RECORD: RecordShape = RecordShape::of(&C::LAYOUT);
+    const SEGMENT_BYTES: u64 = C::LAYOUT.segment_bytes() as u64;
+
+    /// The hasher and the layout.
+    #[inline(always)]
+    pub(crate) fn scheme(&self) -> &C {
+        &self.scheme
+    }
+
+    /// Bytes of the map's files or memory.
+    pub(crate) fn file_size(&self) -> u64 {
+        self.index.len() + self.segments.len() + self.heap.as_ref().map_or(0, Heap::file_size)
+    }
+
+    /// Changes with every checkpoint; what was found before must then be found again before it is written to.
+    #[inline(always)]
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Gives back what the writer has open.
+    pub(crate) fn retire_writer(&self, writer: &mut Writer) {
+        if let Some(heap) = &self.heap {
+            heap.close(&mut writer.open);
+        }
+    }
+
+    /// Allocates heap space for `bytes` bytes of records.
+    pub(crate) fn reserve_heap(&self, bytes: u64) -> Result<()> {
+        self.heap.as_ref().map_or(Ok(()), |heap| heap.reserve(bytes))
+    }
+
+    /// Segments in use, segments only checkpoints keep, and both numbers for bytes of the heap.
+    pub(crate) fn usage(&self) -> Usage {
+        let (heap_used, heap_kept) = self.heap.as_ref().map_or((0, 0), Heap::usage);
+        let space = self.space();
+        Usage { segments: space.used(), segments_kept: space.kept(), heap_used, heap_kept }
+    }
+
+    /// Writes index and heap to the medium.
+    pub(crate) fn sync(&self) -> Result<()> {
+        self.index.sync()?;
+        self.heap.as_ref().map_or(Ok(()), Heap::sync)
+    }
+
+    #[inline(always)]
+    fn heap(&self) -> &Heap<B> {
+        match &self.heap {
+            Some(heap) => heap,
+            None => unreachable!("a layout with records has a heap (`recover`)"),
+        }
+    }
+
+    /// The segment of a directory entry.
+    #[inline(always)]
+    fn segment(&self, entry: Entry, mask: usize) -> Segment<C> {
+        // SAFETY: the directory only has segments that lie in the index with all their buckets (`recover`, `space`), and
+        // the base is loaded after the entry, so it reaches them.
+        unsafe { Segment::new(self.index.base().wrapping_add(entry.at() as usize), mask) }
+    }
+
+    /// The segment with an id that is in use, being filled, or kept by a checkpoint.
+    fn segment_by_id(&self, id: u32, log2_buckets: u8) -> Segment<C> {
+        let at = u64::from(id) * Self::SEGMENT_BYTES;
+        let buckets = 1usize << log2_buckets;
+        assert!(
+            buckets <= Self::LAYOUT.buckets && at + Self::LAYOUT.used_bytes(buckets) as u64 <= self.index.len(),
+            "segment ids and sizes are checked where they are read"
+        );
+        // SAFETY: the segment lies in the index with all its buckets (checked).
+        unsafe { Segment::new(self.index.base().wrapping_add(at as usize), buckets - 1) }
+    }
+
+    fn id(entry: Entry) -> u32 {
+        (entry.at() / Self::SEGMENT_BYTES) as u32
+    }
+
+    fn entry_of(id: u32, flags: u64) -> Entry {
+        Entry::new(u64::from(id) * Self::SEGMENT_BYTES, flags)
+    }
+
+    fn descriptors(&self) -> Descriptors {
+        let at = descriptors_at(self.intents);
+        let len = self.segments.len().saturating_sub(at) as usize / DESCRIPTOR;
+        // SAFETY: the store holds that many descriptors after the head, never moves them, touched as atomics only.
+        unsafe { Descriptors::new(self.segments.base().wrapping_add(at as usize), len) }
+    }
+
+    fn descriptor(&self, id: u32) -> Result<Descriptor> {
+        let descriptors = self.descriptors();
+        let found = if (id as usize) < descriptors.len() { descriptors.read(id) } else { None };
+        found.ok_or_else(|| self.damaged_descriptor(id))
+    }
+
+    fn intents(&self) -> Intents {
+        // SAFETY: the head of the store holds the intent records (`recover`), touched as atomics only.
+        unsafe { Intents::new(self.segments.base(), self.intents) }
+    }
+
+    fn space(&self) -> MutexGuard<'_, SegmentSpace> {
+        self.space.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count(&self, writer: &Writer, change: i64) {
+        let count = &self.counts[writer.number as usize].0;
+        count.store(count.load(Ordering::Relaxed) + change, Ordering::Relaxed);
+    }
+
+    #[cold]
+    fn damaged_descriptor(&self, id: u32) -> Error {
+        let at = descriptors_at(self.intents) + u64::from(id) * DESCRIPTOR as u64;
+        Error::corrupt(SEGMENTS_FILE, at, format!("the descriptor of segment {id} is impossible"))
+    }
+}
+
+/// What is in use and what only checkpoints keep.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Usage {
+    /// Segments of the map.
+    pub segments: u64,
+    /// Segments that only checkpoints refer to.
+    pub segments_kept: u64,
+    /// Bytes of the heap's blocks in use.
+    pub heap_used: u64,
+    /// Bytes of cells that only checkpoints refer to.
+    pub heap_kept: u64,
+}
+
+/// The bytes of a slot's reference, if the layout has one.
+fn reference(layout: &Layout, image: &SlotImage) -> Option<Reference> {
+    layout.has_heap().then(|| Reference(image.0[layout.reference_word()]))
+}

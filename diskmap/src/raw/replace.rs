@@ -1,0 +1,369 @@
+//! The one primitive that changes structure: up to two segments take the place of up to two others, out of place.
+//! Copy-on-write, rebuilding, doubling, splitting and merging are all made of it.
+//!
+//! Must not know who asked or what a checkpoint is. Invariant: new segments are complete before the intent is committed,
+//! the intent is committed before any state changes, and old segments are never written to again while anything
+//! protects them.
+
+use super::{Core, Writer, descriptors_at, intent::Intent};
+use crate::{
+    error::Result,
+    hash::{Hashed, REFERENCE_BITS},
+    store::{ByteStore, step},
+    table::{
+        Descriptor, Reference, Scheme, Segment, SlotImage, State,
+        descriptor::DESCRIPTOR,
+        directory::Entry,
+        segment::Slot,
+    },
+};
+
+/// A segment with more entries than this many in 100 slots is worth splitting; with fewer, rebuilding may do.
+const CROWDED_PERCENT: usize = 68;
+/// A split whose smaller half has fewer than one in this many entries does not help.
+const LOPSIDED: usize = 32;
+/// The directory may always be this deep.
+const FREE_DEPTH: u32 = 18;
+/// The directory may be this much deeper than evenly filled segments need.
+const SPARE_DEPTH: u32 = 6;
+/// No segment is deeper: the rest of a position tells too little.
+pub(super) const MAX_DEPTH: u32 = 57;
+
+/// Whether a segment is full enough to be split.
+pub(super) fn is_crowded<C: Scheme>(segment: Segment<C>) -> bool {
+    segment.count() * 100 >= C::LAYOUT.slots_in(segment.buckets()) * CROWDED_PERCENT
+}
+
+/// A segment being filled, with as many overflow segments as it takes.
+struct Draft<C> {
+    id: u32,
+    segment: Segment<C>,
+    descriptor: Descriptor,
+    overflow: Vec<u32>,
+}
+
+/// Where the entries of a segment would go.
+struct Census {
+    /// In the segment and its chain.
+    entries: usize,
+    /// Those whose next bit of the position is 1.
+    ones: usize,
+}
+
+impl<B: ByteStore, C: Scheme> Core<B, C> {
+    /// Copies a protected segment, with its chain, so that it can be written to.
+    #[cold]
+    pub(super) fn unprotect(&self, writer: &mut Writer, position: u64) -> Result<()> {
+        self.verify(position)?;
+        let old = Self::id(self.directory.view().entry(position));
+        let descriptor = self.descriptor(old)?;
+        self.replace_same_size(writer, old, &descriptor)
+    }
+
+    /// Copies a segment and its chain to other places in the index.
+    pub(super) fn replace_same_size(&self, writer: &mut Writer, old: u32, descriptor: &Descriptor) -> Result<()> {
+        let mut ids = Vec::new();
+        let copied = self.copy_chain(old, descriptor, &mut ids);
+        if let Err(error) = copied {
+            self.discard(&ids);
+            return Err(error);
+        }
+        self.signals.changed(Self::SEGMENT_BYTES * ids.len() as u64);
+        self.commit(writer, [Some(old), None], [Some(ids[0]), None])
+    }
+
+    fn copy_chain(&self, old: u32, descriptor: &Descriptor, ids: &mut Vec<u32>) -> Result<()> {
+        for id in std::iter::once(old).chain(self.chain(old)?) {
+            let new = self.new_segment(&Descriptor {
+                state: State::New,
+                overflow: !ids.is_empty(),
+                next: None,
+                generation: self.now(),
+                ..*descriptor
+            })?;
+            let from = self.segment_by_id(id, descriptor.log2_buckets);
+            self.segment_by_id(new, descriptor.log2_buckets).copy_from(from);
+            if let Some(&last) = ids.last() {
+                self.descriptors().link(last, Some(new));
+            }
+            ids.push(new);
+        }
+        Ok(())
+    }
+
+    /// Gives a key that found no slot a better chance: doubles, rebuilds or splits its segment, which is not protected.
+    /// `false` if nothing helps but an overflow segment.
+    #[cold]
+    pub(super) fn enlarge(&self, writer: &mut Writer, hashed: Hashed) -> Result<bool> {
+        let id = Self::id(self.directory.view().entry(hashed.position));
+        let descriptor = self.descriptor(id)?;
+        let segment = self.segment_by_id(id, descriptor.log2_buckets);
+        let small = segment.buckets() < C::LAYOUT.buckets;
+        if !is_crowded(segment) && self.rebuild(writer, id, &descriptor, 0, Some(hashed))? {
+            return Ok(true);
+        }
+        if small {
+            return self.rebuild(writer, id, &descriptor, 1, None);
+        }
+        let depth = u32::from(descriptor.depth);
+        let census = self.census(id, &descriptor)?;
+        let smaller = census.ones.min(census.entries - census.ones);
+        let sparse = census.entries * 4 < C::LAYOUT.slots_in(segment.buckets());
+        if depth >= self.depth_limit() || sparse || smaller * LOPSIDED < census.entries {
+            return Ok(false);
+        }
+        self.split(writer, id, &descriptor)?;
+        Ok(true)
+    }
+
+    /// Splits a full segment by the next bit of the position. It must not be protected against its own replacement only:
+    /// old segments are not written to.
+    pub(super) fn split(&self, writer: &mut Writer, old: u32, descriptor: &Descriptor) -> Result<()> {
+        let depth = descriptor.depth + 1;
+        let bit = 1u64 << (64 - u32::from(depth));
+        let child = |prefix| Descriptor { depth, prefix, ..*descriptor };
+        self.reorganise(writer, &[old], &[child(descriptor.prefix), child(descriptor.prefix | bit)], |_| true)?;
+        Ok(())
+    }
+
+    /// Puts all entries of a segment where they belong, in one with `1 << doublings` times as many buckets. With a key
+    /// given, only if that key then finds a slot; whether it was done.
+    pub(super) fn rebuild(
+        &self,
+        writer: &mut Writer,
+        old: u32,
+        descriptor: &Descriptor,
+        doublings: i8,
+        fits: Option<Hashed>,
+    ) -> Result<bool> {
+        let log2_buckets = descriptor.log2_buckets.saturating_add_signed(doublings);
+        let new = Descriptor { log2_buckets, ..*descriptor };
+        self.reorganise(writer, &[old], &[new], |segment| {
+            fits.is_none_or(|hashed| segment.free_slot(segment.home(hashed)).is_some())
+        })
+    }
+
+    /// Merges two segments that differ in the last bit of their prefix.
+    pub(super) fn merge(&self, writer: &mut Writer, old: [u32; 2], descriptor: &Descriptor) -> Result<()> {
+        let depth = descriptor.depth - 1;
+        let prefix = if depth == 0 { 0 } else { descriptor.prefix >> (64 - depth) << (64 - depth) };
+        self.reorganise(writer, &old, &[Descriptor { depth, prefix, ..*descriptor }], |_| true)?;
+        Ok(())
+    }
+
+    /// Moves the entries of `old` to new segments with the given descriptors (their positions decide between two), and
+    /// commits if `good` says so of the first.
+    fn reorganise(
+        &self,
+        writer: &mut Writer,
+        old: &[u32],
+        new: &[Descriptor],
+        good: impl Fn(Segment<C>) -> bool,
+    ) -> Result<bool> {
+        let mut drafts: Vec<Draft<C>> = Vec::with_capacity(2);
+        let filled = self.fill_drafts(old, new, &mut drafts);
+        if let (Ok(()), true) = (&filled, drafts.first().is_some_and(|draft| good(draft.segment))) {
+            self.signals.changed(Self::SEGMENT_BYTES * drafts.len() as u64);
+            let pair = |ids: &[u32]| [ids.first().copied(), ids.get(1).copied()];
+            let ids: Vec<u32> = drafts.iter().map(|draft| draft.id).collect();
+            return self.commit(writer, pair(old), pair(&ids)).map(|()| true);
+        }
+        let ids: Vec<u32> =
+            drafts.iter().flat_map(|draft| std::iter::once(draft.id).chain(draft.overflow.iter().copied())).collect();
+        self.discard(&ids);
+        filled.map(|()| false)
+    }
+
+    fn fill_drafts(&self, old: &[u32], new: &[Descriptor], drafts: &mut Vec<Draft<C>>) -> Result<()> {
+        for descriptor in new {
+            let descriptor =
+                Descriptor { state: State::New, next: None, overflow: false, generation: self.now(), ..*descriptor };
+            let id = self.new_segment(&descriptor)?;
+            let segment = self.segment_by_id(id, descriptor.log2_buckets);
+            drafts.push(Draft { id, segment, descriptor, overflow: Vec::new() });
+        }
+        let bit = 64 - u32::from(new[0].depth);
+        for &main in old {
+            let descriptor = self.descriptor(main)?;
+            let resized = descriptor.log2_buckets != new[0].log2_buckets;
+            for (i, id) in std::iter::once(main).chain(self.chain(main)?).enumerate() {
+                let segment = self.segment_by_id(id, descriptor.log2_buckets);
+                let rehash = resized || i > 0 || new[0].depth > REFERENCE_BITS as u8;
+                for (slot, tag) in segment.slots() {
+                    let image = segment.image(slot);
+                    let hashed = self.hashed_of(segment, slot, tag, &image, rehash)?;
+                    let side = if drafts.len() == 2 { (hashed.position >> bit) as usize & 1 } else { 0 };
+                    self.deposit(&mut drafts[side], hashed, &image)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn deposit(&self, draft: &mut Draft<C>, hashed: Hashed, image: &SlotImage) -> Result<()> {
+        let home = draft.segment.home(hashed);
+        match draft.segment.free_slot(home) {
+            Some(slot) => {
+                draft.segment.fill(home, slot, hashed.tag(), image);
+                Ok(())
+            }
+            None => self.deposit_chained(draft, hashed, image),
+        }
+    }
+
+    #[cold]
+    fn deposit_chained(&self, draft: &mut Draft<C>, hashed: Hashed, image: &SlotImage) -> Result<()> {
+        loop {
+            if let Some(&last) = draft.overflow.last() {
+                let segment = self.segment_by_id(last, draft.descriptor.log2_buckets);
+                if let Some(slot) = super::chain::free_slot(segment) {
+                    segment.fill(slot.bucket, slot, hashed.tag(), image);
+                    return Ok(());
+                }
+            }
+            let id = self.new_segment(&Descriptor { overflow: true, ..draft.descriptor })?;
+            self.descriptors().link(draft.overflow.last().copied().unwrap_or(draft.id), Some(id));
+            draft.overflow.push(id);
+        }
+    }
+
+    /// The hash of an entry: from what its reference keeps of it if that is enough, else from its key.
+    #[inline(always)]
+    pub(super) fn hashed_of(
+        &self,
+        segment: Segment<C>,
+        slot: Slot,
+        tag: u64,
+        image: &SlotImage,
+        rehash: bool,
+    ) -> Result<Hashed> {
+        if C::LAYOUT.key_size().is_none() && !rehash {
+            let reference = Reference(image.0[0]);
+            let home = segment.distance(reference.displacement(), slot.bucket);
+            return Ok(Hashed::from_parts(reference.position(), home, tag));
+        }
+        // SAFETY: the key is hashed at once, and nothing is freed meanwhile.
+        let key = unsafe { self.key_of(image) }?;
+        Ok(self.scheme.hash(key))
+    }
+
+    fn census(&self, main: u32, descriptor: &Descriptor) -> Result<Census> {
+        let mut census = Census { entries: 0, ones: 0 };
+        let bit = 63 - u32::from(descriptor.depth);
+        for (i, id) in std::iter::once(main).chain(self.chain(main)?).enumerate() {
+            let segment = self.segment_by_id(id, descriptor.log2_buckets);
+            for (slot, tag) in segment.slots() {
+                let rehash = i > 0 || u32::from(descriptor.depth) >= REFERENCE_BITS;
+                let hashed = self.hashed_of(segment, slot, tag, &segment.image(slot), rehash)?;
+                census.entries += 1;
+                census.ones += (hashed.position >> bit) as usize & 1;
+            }
+        }
+        Ok(census)
+    }
+
+    fn depth_limit(&self) -> u32 {
+        let segments = u64::from(self.space().end()).max(1);
+        (segments.ilog2() + SPARE_DEPTH).clamp(FREE_DEPTH, MAX_DEPTH)
+    }
+
+    /// Segments `new` (complete, state New) take the place of `old`: all or nothing, also across a kill.
+    fn commit(&self, writer: &Writer, old: [Option<u32>; 2], new: [Option<u32>; 2]) -> Result<()> {
+        self.intents().commit(writer.number, Intent::Replace { old, new });
+        let freed = self.finish_replace(old, new)?;
+        self.intents().clear(writer.number);
+        for id in new.into_iter().flatten() {
+            let descriptor = self.descriptor(id)?;
+            self.show(id, &descriptor);
+        }
+        for id in freed.iter().copied() {
+            self.descriptors().bump(id);
+        }
+        let mut space = self.space();
+        for id in freed {
+            space.retire(id);
+        }
+        Ok(())
+    }
+
+    /// The states after a committed replacement; what it frees. Doing it twice changes nothing.
+    pub(super) fn finish_replace(&self, old: [Option<u32>; 2], new: [Option<u32>; 2]) -> Result<Vec<u32>> {
+        let descriptors = self.descriptors();
+        for main in new.into_iter().flatten() {
+            for id in std::iter::once(main).chain(self.chain(main)?) {
+                descriptors.set_state(id, State::Live);
+            }
+        }
+        let mut freed = Vec::new();
+        for main in old.into_iter().flatten() {
+            for id in std::iter::once(main).chain(self.chain(main)?) {
+                descriptors.set_state(id, State::Free);
+                freed.push(id);
+            }
+        }
+        Ok(freed)
+    }
+
+    /// Points the directory to a live main segment.
+    pub(super) fn show(&self, id: u32, descriptor: &Descriptor) {
+        let mask = (1usize << descriptor.log2_buckets) - 1;
+        let flags = if descriptor.next.is_some() { Entry::CHAINED } else { 0 };
+        let view = self.directory.view();
+        if view.mask() != mask {
+            // Only a map of one segment has small ones, so the directory is of one entry.
+            self.directory.install(1, mask, |_| Self::entry_of(id, flags));
+            return;
+        }
+        self.directory.deepen(u32::from(descriptor.depth));
+        self.directory.point(descriptor.prefix, u32::from(descriptor.depth), Self::entry_of(id, flags));
+    }
+
+    /// An empty segment with a descriptor, from the free ones or by growing the index.
+    pub(super) fn new_segment(&self, descriptor: &Descriptor) -> Result<u32> {
+        let buckets = 1usize << descriptor.log2_buckets;
+        let mut space = self.space();
+        let id = match space.take() {
+            Some(id) => id,
+            None => {
+                let id = space.end();
+                self.signals.growing(space.kept() * Self::SEGMENT_BYTES, space.used() * Self::SEGMENT_BYTES);
+                self.grow_index(id, buckets)?;
+                space.extend()
+            }
+        };
+        let end = u64::from(id) * Self::SEGMENT_BYTES + Self::LAYOUT.used_bytes(buckets) as u64;
+        if let Err(error) = self.grow_index(id, buckets) {
+            space.retire(id);
+            return Err(error);
+        }
+        drop(space);
+        self.index.prepare(end);
+        self.descriptors().write(id, descriptor);
+        self.descriptors().bump(id);
+        self.segment_by_id(id, descriptor.log2_buckets).reset();
+        Ok(id)
+    }
+
+    /// Makes the files long enough for a segment. The caller holds the lock of the space.
+    fn grow_index(&self, id: u32, buckets: usize) -> Result<()> {
+        let unit = Self::SEGMENT_BYTES;
+        let need = u64::from(id) * unit + Self::LAYOUT.used_bytes(buckets) as u64;
+        if need > self.index.len() {
+            self.index.grow(need, (u64::from(id) + 1) * unit + step(self.index.len(), unit).saturating_sub(unit))?;
+        }
+        let need = descriptors_at(self.intents) + (u64::from(id) + 1) * DESCRIPTOR as u64;
+        if need > self.segments.len() {
+            self.segments.grow(need, need.next_multiple_of(4096) + step(self.segments.len(), 4096))?;
+        }
+        Ok(())
+    }
+
+    /// Gives back segments that were never committed.
+    fn discard(&self, ids: &[u32]) {
+        for &id in ids {
+            self.descriptors().set_state(id, State::Free);
+            self.space().retire(id);
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Which segments of the index may be handed out.
+//!
+//! Must not know what is in a segment. Invariant: a segment is handed out only if neither the map nor a checkpoint,
+//! durable or in progress, refers to it.
+
+use std::{cmp::Reverse, collections::BinaryHeap};
+
+/// What a checkpoint's manifest says of a segment that no longer changes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sum {
+    /// Checksum of its words.
+    pub checksum: u64,
+    /// Entries in it.
+    pub entries: u32,
+}
+
+#[derive(Clone, Default)]
+struct Info {
+    used: bool,
+    durable: bool,
+    pending: bool,
+    sum: Option<Sum>,
+}
+
+/// The segments by id.
+#[derive(Default)]
+pub(super) struct SegmentSpace {
+    infos: Vec<Info>,
+    free: BinaryHeap<Reverse<u32>>,
+}
+
+impl SegmentSpace {
+    /// A space of `len` segments in which `durable` says what the last checkpoint refers to, and `used` the map.
+    pub(super) fn new(len: usize, used: impl Fn(u32) -> bool, durable: impl Fn(u32) -> Option<Sum>) -> SegmentSpace {
+        let mut space = SegmentSpace::default();
+        for id in 0..len as u32 {
+            let sum = durable(id);
+            space.infos.push(Info { used: used(id), durable: sum.is_some(), pending: false, sum });
+            space.offer(id);
+        }
+        space
+    }
+
+    /// The lowest free id below the end.
+    pub(super) fn take(&mut self) -> Option<u32> {
+        let Reverse(id) = self.free.pop()?;
+        self.infos[id as usize] = Info { used: true, ..Info::default() };
+        Some(id)
+    }
+
+    /// The id that an extension by one segment will have.
+    pub(super) fn end(&self) -> u32 {
+        self.infos.len() as u32
+    }
+
+    /// Adds a segment at the end, in use.
+    pub(super) fn extend(&mut self) -> u32 {
+        self.infos.push(Info { used: true, ..Info::default() });
+        self.end() - 1
+    }
+
+    /// The map no longer refers to a segment.
+    pub(super) fn retire(&mut self, id: u32) {
+        if let Some(info) = self.infos.get_mut(id as usize)
+            && info.used
+        {
+            info.used = false;
+            self.offer(id);
+        }
+    }
+
+    /// A checkpoint begins (one that was given up is forgotten): it refers to all segments of the map. Their ids.
+    pub(super) fn capture(&mut self) -> Vec<u32> {
+        let mut ids = Vec::new();
+        for id in 0..self.end() {
+            let info = &mut self.infos[id as usize];
+            let abandoned = std::mem::replace(&mut info.pending, info.used);
+            if info.used {
+                ids.push(id);
+            } else if abandoned {
+                self.offer(id);
+            }
+        }
+        ids
+    }
+
+    /// The checkpoint in progress is durable.
+    pub(super) fn release(&mut self) {
+        for id in 0..self.infos.len() as u32 {
+            let info = &mut self.infos[id as usize];
+            let was_free = !(info.used || info.durable || info.pending);
+            info.durable = std::mem::take(&mut info.pending);
+            if !was_free {
+                self.offer(id);
+            }
+        }
+    }
+
+    /// What is known of a segment that does not change.
+    pub(super) fn sum(&self, id: u32) -> Option<Sum> {
+        self.infos.get(id as usize)?.sum
+    }
+
+    /// Remembers it.
+    pub(super) fn set_sum(&mut self, id: u32, sum: Sum) {
+        if let Some(info) = self.infos.get_mut(id as usize) {
+            info.sum = Some(sum);
+        }
+    }
+
+    /// Whether a lower segment than `id` is free.
+    pub(super) fn free_below(&self, id: u32) -> bool {
+        self.free.peek().is_some_and(|&Reverse(free)| free < id)
+    }
+
+    /// Forgets free segments at the end; how many segments remain.
+    pub(super) fn cut_end(&mut self) -> u32 {
+        while let Some(Info { used: false, durable: false, pending: false, .. }) = self.infos.last() {
+            self.infos.pop();
+        }
+        let end = self.end();
+        self.free.retain(|&Reverse(id)| id < end);
+        end
+    }
+
+    /// Segments of the map.
+    pub(super) fn used(&self) -> u64 {
+        self.infos.iter().filter(|info| info.used).count() as u64
+    }
+
+    /// Segments that only checkpoints refer to.
+    pub(super) fn kept(&self) -> u64 {
+        self.infos.iter().filter(|info| !info.used && (info.durable || info.pending)).count() as u64
+    }
+
+    fn offer(&mut self, id: u32) {
+        let info = &self.infos[id as usize];
+        if !(info.used || info.durable || info.pending) {
+            self.free.push(Reverse(id));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkpoint_given_up_lets_go() {
+        let mut space = SegmentSpace::default();
+        space.extend();
+        space.capture();
+        space.retire(0);
+        assert_eq!(space.take(), None);
+        assert!(space.capture().is_empty());
+        assert_eq!(space.take(), Some(0));
+    }
+
+    #[test]
+    fn protected_segments_come_back_after_the_next_checkpoint() {
+        let mut space = SegmentSpace::default();
+        assert_eq!((space.extend(), space.extend()), (0, 1));
+        assert_eq!(space.capture(), [0, 1]);
+        space.retire(0);
+        assert_eq!((space.take(), space.kept()), (None, 1));
+        space.release();
+        assert_eq!(space.take(), None);
+        assert_eq!(space.capture(), [1]);
+        space.release();
+        assert_eq!(space.take(), Some(0));
+        space.retire(1);
+        space.retire(1);
+        assert_eq!(space.take(), None);
+        space.capture();
+        space.release();
+        assert_eq!((space.take(), space.take()), (Some(1), None));
+        space.retire(1);
+        assert_eq!(space.cut_end(), 1);
+        assert_eq!(space.take(), None);
+    }
+}

@@ -1,0 +1,273 @@
+//! Bytes in a file, mapped once over a range far longer than the file.
+//!
+//! Must not know what the file is for. Invariants: every byte below `len` is in the file and has its block, so touching it
+//! cannot fault; every mapping there ever was stays until drop.
+
+use super::{
+    ByteStore, HUGE, PAGE,
+    advice::{self, Populated},
+    allocate, locked,
+    os::{FileIdentity, growth_error, is_out_of_space, open_regular},
+    pace::Pace,
+    reserve, sealed,
+};
+use crate::error::{Error, Result};
+use memmap2::MmapRaw;
+use std::{
+    fs::{File, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Mutex,
+        atomic::{AtomicPtr, AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+/// The store of a map on disk: one mapped file.
+#[derive(Debug)]
+pub struct MMapFile {
+    /// Of the newest mapping. Stored before the length that needs it.
+    base: AtomicPtr<u8>,
+    len: AtomicU64,
+    /// Pages below it have been brought in (or were there before us).
+    prepared: AtomicU64,
+    /// All mappings, the newest last; never empty. Held while pages are brought in or cut off.
+    mappings: Mutex<Vec<MmapRaw>>,
+    /// Held while the length changes; taken before `mappings`.
+    pace: Mutex<Pace>,
+    access: Access,
+    file: File,
+    path: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    Shared,
+    /// What is written stays in this process.
+    Private,
+}
+
+impl MMapFile {
+    /// A new, empty file.
+    pub(crate) fn create(path: &Path, reserve: u64) -> Result<MMapFile> {
+        let (file, _) = open_regular(path, OpenOptions::new().read(true).write(true).create_new(true))?;
+        MMapFile::shared(path, file, 0, reserve)
+    }
+
+    /// An existing file, of any length.
+    pub(crate) fn open(path: &Path, reserve: u64) -> Result<MMapFile> {
+        let (file, metadata) = open_regular(path, OpenOptions::new().read(true).write(true))?;
+        let len = metadata.len();
+        allocate::fill_holes(&file, &metadata).map_err(|source| growth_error(path, len, source))?;
+        MMapFile::shared(path, file, len, reserve)
+    }
+
+    /// An existing file, copy-on-write: the file stays as it is, and the bytes may be written all the same.
+    pub(crate) fn open_private(path: &Path) -> Result<MMapFile> {
+        let (file, metadata) = open_regular(path, OpenOptions::new().read(true))?;
+        let mapping = reserve::private(&file, metadata.len()).map_err(|source| Error::io(path, source))?;
+        Ok(MMapFile::new(path, file, metadata.len(), mapping, Access::Private))
+    }
+
+    fn shared(path: &Path, file: File, len: u64, reserve: u64) -> Result<MMapFile> {
+        let want = if len > reserve { len.saturating_mul(2) } else { reserve };
+        let mapping = reserve::shared(&file, want, len.max(PAGE)).map_err(|source| Error::io(path, source))?;
+        Ok(MMapFile::new(path, file, len, mapping, Access::Shared))
+    }
+
+    fn new(path: &Path, file: File, len: u64, mapping: MmapRaw, access: Access) -> MMapFile {
+        MMapFile {
+            base: AtomicPtr::new(mapping.as_mut_ptr()),
+            len: AtomicU64::new(len),
+            prepared: AtomicU64::new(if access == Access::Private { u64::MAX } else { len }),
+            mappings: Mutex::new(vec![mapping]),
+            pace: Mutex::new(Pace::new()),
+            access,
+            file,
+            path: path.into(),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    #[cfg(test)]
+    pub(crate) fn file_len(&self) -> Result<u64> {
+        self.file.metadata().map(|metadata| metadata.len()).map_err(|source| Error::io(&self.path, source))
+    }
+
+    /// What tells the file from its copies.
+    pub(crate) fn identity(&self) -> Result<FileIdentity> {
+        self.file.metadata().map(|m| FileIdentity::of(&m)).map_err(|source| Error::io(&self.path, source))
+    }
+
+    /// Makes sure that `need` bytes are mapped, and says how many are.
+    fn map(&self, need: u64) -> io::Result<u64> {
+        let mut mappings = locked(&self.mappings);
+        let mapped = mappings.last().map_or(0, |mapping| mapping.len() as u64);
+        if need <= mapped {
+            return Ok(mapped);
+        }
+        let mapping = reserve::shared(&self.file, mapped.saturating_mul(2).max(need), need)?;
+        let mapped = mapping.len() as u64;
+        self.base.store(mapping.as_mut_ptr(), Ordering::Release);
+        mappings.push(mapping);
+        Ok(mapped)
+    }
+
+    /// Allocates up to `target`, or as little as `least` if the disk has no more, and says how far it got.
+    fn allocate(&self, len: u64, least: u64, target: u64, pace: &mut Pace) -> io::Result<u64> {
+        let start = Instant::now();
+        let mut end = target;
+        let mut result = self.extend(len, target);
+        if target > least && result.as_ref().is_err_and(is_out_of_space) {
+            pace.failed(target - len);
+            end = least;
+            result = self.extend(len, least);
+        } else {
+            pace.took(target - len, start.elapsed());
+        }
+        result.map(|()| end)
+    }
+
+    /// Extends the file, or leaves it as it is.
+    fn extend(&self, len: u64, end: u64) -> io::Result<()> {
+        allocate::extend(&self.file, len, end).inspect_err(|_| {
+            // If not even this works, the file stays longer than its granted part: harmless zeros.
+            let _ = self.file.set_len(len);
+        })
+    }
+
+    /// Asks for huge pages where the new bytes are. Only now that they have blocks: the same advice on a hole would
+    /// allocate the disk behind the file's end.
+    fn prefer_huge_pages(&self, from: u64, to: u64) {
+        let (from, to) = (from - from % HUGE, to - to % HUGE);
+        if let Some(mapping) = locked(&self.mappings).last().filter(|_| from < to) {
+            advice::prefer_huge(mapping, from, to);
+        }
+    }
+
+    #[cold]
+    fn prepare_up_to(&self, end: u64) {
+        let mappings = locked(&self.mappings);
+        let from = self.prepared.load(Ordering::Relaxed);
+        let to = end.checked_next_multiple_of(HUGE).unwrap_or(end).min(self.len());
+        if let Some(mapping) = mappings.last().filter(|_| from < to) {
+            populate(mapping, from, to);
+            self.prepared.store(to, Ordering::Relaxed);
+        }
+    }
+}
+
+impl sealed::Sealed for MMapFile {}
+
+// SAFETY: `len` never exceeds the newest mapping, whose base is stored before; no mapping goes before the store does, and all
+// shared ones show the same file (a private one is the only one). File space is allocated before it is granted, so that
+// touching it does not fault, and extending a file reads zero.
+unsafe impl ByteStore for MMapFile {
+    const DURABLE: bool = true;
+
+    #[inline]
+    fn base(&self) -> *mut u8 {
+        self.base.load(Ordering::Acquire)
+    }
+
+    #[inline]
+    fn len(&self) -> u64 {
+        self.len.load(Ordering::Acquire)
+    }
+
+    fn grow(&self, need: u64, wish: u64) -> Result<()> {
+        let mut pace = locked(&self.pace);
+        let len = self.len();
+        if need <= len {
+            return Ok(());
+        }
+        if self.access == Access::Private {
+            return Err(Error::ReadOnly);
+        }
+        let failed = |source| growth_error(&self.path, need - len, source);
+        let limit = allocate::size_limit();
+        if need > limit {
+            return Err(failed(io::ErrorKind::FileTooLarge.into()));
+        }
+        let least = need.checked_next_multiple_of(PAGE).unwrap_or(need).min(limit);
+        let mapped = self.map(least).map_err(failed)?;
+        let target = pace.target(len, least, wish.min(limit).min(mapped));
+        let end = self.allocate(len, least, target, &mut pace).map_err(failed)?;
+        self.prefer_huge_pages(len, end);
+        self.len.store(end, Ordering::Release);
+        Ok(())
+    }
+
+    #[inline]
+    fn prepare(&self, end: u64) {
+        if end > self.prepared.load(Ordering::Relaxed) {
+            self.prepare_up_to(end);
+        }
+    }
+
+    fn truncate(&self, len: u64) -> Result<()> {
+        let _pace = locked(&self.pace);
+        let _mappings = locked(&self.mappings);
+        let old = self.len();
+        let len = len.checked_next_multiple_of(PAGE).unwrap_or(len);
+        if len >= old {
+            return Ok(());
+        }
+        if self.access == Access::Private {
+            return Err(Error::ReadOnly);
+        }
+        self.len.store(len, Ordering::Release);
+        if let Err(source) = self.file.set_len(len) {
+            self.len.store(old, Ordering::Release);
+            return Err(Error::io(&self.path, source));
+        }
+        self.prepared.fetch_min(len, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<()> {
+        match self.access {
+            Access::Shared => self.file.sync_data().map_err(|source| Error::io(&self.path, source)),
+            Access::Private => Ok(()),
+        }
+    }
+}
+
+/// Brings the pages of `from..to`, which is within the file, in for writing; their content stays.
+fn populate(mapping: &MmapRaw, from: u64, to: u64) {
+    if advice::populate(mapping, from, to) == Populated::Unknown {
+        touch(mapping, from, to);
+    }
+}
+
+fn touch(mapping: &MmapRaw, from: u64, to: u64) {
+    for at in (from.next_multiple_of(PAGE)..to).step_by(PAGE as usize) {
+        // SAFETY: `at` is page-aligned and below `to`, so at least a byte of its page is in the file, hence all of the page
+        // is mapped; the mapping is never behind a Rust reference.
+        let word = unsafe { AtomicU64::from_ptr(mapping.as_mut_ptr().add(at as usize).cast()) };
+        // Exchanging a value for itself keeps it, also beside other writers; an `or 0` may be compiled to a mere load.
+        let seen = word.load(Ordering::Relaxed);
+        let _ = word.compare_exchange(seen, seen, Ordering::Relaxed, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn touching_by_hand_keeps_content() {
+        let dir = tempfile::tempdir().expect("dir");
+        let path = dir.path().join("heap");
+        std::fs::write(&path, [5; 10_000]).expect("write");
+        let store = MMapFile::open(&path, 1 << 20).expect("open");
+        touch(locked(&store.mappings).last().expect("mapping"), 0, 10_000);
+        store.sync().expect("sync");
+        assert_eq!(std::fs::read(&path).expect("read"), [5; 10_000]);
+    }
+}

@@ -1,0 +1,96 @@
+//! Stores: bytes that grow, never move, and sync.
+//!
+//! Must not know what the bytes mean: no format, no layout, no key, no value.
+//! Invariant: **a byte that was granted stays where it is and is touched through raw pointers only.** No Rust reference
+//! to stored memory exists here, so the layers above may share it between threads (and, read-only, between processes).
+
+mod advice;
+mod allocate;
+pub(crate) mod fence;
+pub(crate) mod lock;
+mod mmap;
+pub(crate) mod os;
+mod pace;
+pub(crate) mod replace;
+mod reserve;
+mod slice;
+mod vec;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::{mmap::MMapFile, slice::SliceStore, vec::VecStore};
+
+pub(crate) use self::pace::step;
+
+use crate::error::Result;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Keeps [`ByteStore`] an interface between the layers of this crate: the promises of a map are proven for its stores only.
+pub(crate) mod sealed {
+    /// Implemented by the stores of this crate.
+    pub trait Sealed {}
+}
+
+/// The address range that a store reserves unless told otherwise. It costs page tables only where it is used, and hundreds
+/// of them fit an address space.
+pub(crate) const DEFAULT_RESERVE: u64 = 64 << 30;
+
+/// The size of a huge page, and the alignment at which one can be mapped.
+pub(crate) const HUGE: u64 = 2 << 20;
+
+/// The unit in which files grow: the smallest page of the supported platforms.
+pub(crate) const PAGE: u64 = 4096;
+
+/// Where a map keeps its bytes: a file ([`MMapFile`]), memory ([`VecStore`]), or memory that the caller provides
+/// ([`SliceStore`]). The trait is sealed; it is public only to be named in bounds.
+///
+/// All methods may be called from several threads at once. Growing and truncating are serialised inside; readers of
+/// [`base`](Self::base) and [`len`](Self::len) go on meanwhile.
+///
+/// # Safety
+///
+/// For every call of `base` that comes after a call of `len` (or after synchronising with a thread that called it): the
+/// pointer is at least 8-aligned and valid for reads and writes of that many bytes until the store is dropped, even when
+/// the store has grown (and `base` changed) since. Every base shows the same bytes. Bytes read zero when they are granted.
+/// Only `truncate` takes bytes back.
+pub unsafe trait ByteStore: sealed::Sealed + Send + Sync {
+    /// Whether bytes outlive the process, so that [`sync`](Self::sync) means something.
+    const DURABLE: bool;
+
+    /// Whether [`grow`](Self::grow) can give more than the store had from the start.
+    const GROWS: bool = true;
+
+    /// The first byte. Ask again after learning of an offset that was granted later; an offset known before is good with
+    /// any base.
+    fn base(&self) -> *mut u8;
+
+    /// Bytes that may be used now.
+    fn len(&self) -> u64;
+
+    /// Whether nothing has been granted yet.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Allocates so that at least `need` bytes may be used, and up to `wish` when that is cheap. On `Err` the length is as
+    /// it was.
+    fn grow(&self, need: u64, wish: u64) -> Result<()>;
+
+    /// A hint that bytes below `end` are about to be used for the first time: brings their pages in, in order and some way
+    /// ahead, so that they come large. Cheap when there is nothing to do; never goes beyond the length.
+    fn prepare(&self, end: u64);
+
+    /// Gives back what is above `len`; nothing if there is nothing. The caller uses no byte above `len`, in any thread, from
+    /// the call on until it is granted again.
+    fn truncate(&self, len: u64) -> Result<()>;
+
+    /// Makes all bytes, and the length, reach the medium. After an `Err` it is unknown what did, and a later `Ok` proves
+    /// nothing: never call it again.
+    fn sync(&self) -> Result<()>;
+}
+
+/// Locks whatever another thread did under the lock: the stores keep their guarded state valid at every step.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

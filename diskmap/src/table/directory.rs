@@ -1,0 +1,185 @@
+//! The way from a position to a segment: an array of 2^depth words in process memory.
+//!
+//! Knows segments only as byte offsets. Invariant: a reader gets the array and its depth with one load, and an array
+//! that a reader may hold lives as long as the directory.
+
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicPtr, AtomicU64, Ordering},
+};
+
+/// Where a segment lies, and what has to be known before it is touched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Entry(u64);
+
+impl Entry {
+    /// A checkpoint or snapshot refers to the segment: copy it before writing.
+    pub(crate) const PROTECTED: u64 = 1;
+    /// The segment came from a checkpoint and its checksum has not been compared yet.
+    pub(crate) const UNVERIFIED: u64 = 2;
+    /// Overflow segments hang on to it.
+    pub(crate) const CHAINED: u64 = 4;
+    const FLAGS: u64 = 4095;
+
+    /// An entry for the segment at a byte offset (a multiple of 4096).
+    pub(crate) fn new(at: u64, flags: u64) -> Entry {
+        debug_assert!(at & Self::FLAGS == 0 && flags & !Self::FLAGS == 0);
+        Entry(at | flags)
+    }
+
+    /// Byte offset of the segment in the index.
+    #[inline(always)]
+    pub(crate) fn at(self) -> u64 {
+        self.0 & !Self::FLAGS
+    }
+
+    /// Whether any of the flags is set.
+    #[inline(always)]
+    pub(crate) fn has(self, flags: u64) -> bool {
+        self.0 & flags != 0
+    }
+
+    #[cfg(test)]
+    fn flags(self) -> u64 {
+        self.0 & Self::FLAGS
+    }
+}
+
+#[repr(align(64))]
+struct Line([AtomicU64; 8]);
+
+impl Line {
+    fn new() -> Line {
+        Line([const { AtomicU64::new(0) }; 8])
+    }
+}
+
+/// The directory. One writer at a time changes it (under the engine's structure lock); readers never wait.
+pub(crate) struct Directory {
+    /// The current array; the low 6 bits hold `64 - depth`.
+    current: AtomicPtr<AtomicU64>,
+    /// All arrays ever made, the current one last: a reader may still hold an older one. Doubling bounds their sum.
+    arrays: Mutex<Vec<Vec<Line>>>,
+}
+
+/// One state of the directory's array.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    entries: *const AtomicU64,
+    shift: u32,
+    owner: std::marker::PhantomData<&'a Directory>,
+}
+
+impl Directory {
+    /// A directory of depth `depth` (1 to 57) over segments of `mask + 1` buckets, all entries 0.
+    pub(crate) fn new(depth: u32, mask: usize) -> Directory {
+        let directory = Directory { current: AtomicPtr::new(std::ptr::null_mut()), arrays: Mutex::default() };
+        directory.install(depth, mask, |_| Entry(0));
+        directory
+    }
+
+    /// The array as it is now.
+    #[inline(always)]
+    pub(crate) fn view(&self) -> View<'_> {
+        let tagged = self.current.load(Ordering::Acquire);
+        let shift = tagged.addr() & 63;
+        View { entries: tagged.map_addr(|a| a & !63), shift: shift as u32, owner: std::marker::PhantomData }
+    }
+
+    /// Replaces the array: `entry(i)` for each of the 2^depth prefixes.
+    pub(crate) fn install(&self, depth: u32, mask: usize, entry: impl Fn(usize) -> Entry) {
+        assert!((1..64).contains(&depth), "the directory's depth is checked by its callers");
+        let len = 1usize << depth;
+        let lines: Vec<Line> = std::iter::repeat_with(Line::new).take(1 + len.div_ceil(8)).collect();
+        lines[0].0[0].store(mask as u64, Ordering::Relaxed);
+        for i in 0..len {
+            lines[1 + i / 8].0[i % 8].store(entry(i).0, Ordering::Relaxed);
+        }
+        let entries: *const AtomicU64 = lines.as_ptr().wrapping_add(1).cast();
+        let tagged = entries.map_addr(|a| a | (64 - depth as usize)).cast_mut();
+        self.current.store(tagged, Ordering::Release);
+        self.arrays.lock().unwrap_or_else(PoisonError::into_inner).push(lines);
+    }
+
+    /// Doubles the array until its depth is at least `depth`.
+    pub(crate) fn deepen(&self, depth: u32) {
+        let old = self.view();
+        if depth > old.depth() {
+            self.install(depth, old.mask(), |i| old.entry_at(i >> (depth - old.depth())));
+        }
+    }
+
+    /// Points all prefixes that start with the `depth` top bits of `prefix` to `to`.
+    pub(crate) fn point(&self, prefix: u64, depth: u32, to: Entry) {
+        for slot in self.view().range(prefix, depth) {
+            slot.store(to.0, Ordering::Release);
+        }
+    }
+
+    /// Sets and clears flags of all prefixes that start with the `depth` top bits of `prefix`.
+    pub(crate) fn flag(&self, prefix: u64, depth: u32, set: u64, clear: u64) {
+        for slot in self.view().range(prefix, depth) {
+            let old = slot.load(Ordering::Relaxed);
+            slot.store(old & !clear | set, Ordering::Release);
+        }
+    }
+}
+
+// SAFETY: the pointer is to memory the directory owns (`arrays`) and is accessed as atomics only.
+unsafe impl Send for Directory {}
+// SAFETY: as above; changes go through atomics and the mutex.
+unsafe impl Sync for Directory {}
+
+impl<'a> View<'a> {
+    /// Bits of the position that are looked at.
+    #[inline(always)]
+    pub(crate) fn depth(self) -> u32 {
+        64 - self.shift
+    }
+
+    /// Number of buckets of each segment, less 1.
+    #[inline(always)]
+    pub(crate) fn mask(self) -> usize {
+        // SAFETY: the line before the entries belongs to the same array (`install`), which lives as long as `'a`.
+        unsafe { (*self.entries.sub(8)).load(Ordering::Relaxed) as usize }
+    }
+
+    /// The entry for a position.
+    #[inline(always)]
+    pub(crate) fn entry(self, position: u64) -> Entry {
+        // SAFETY: `position >> shift` is below 2^depth, the length of the array, which lives as long as `'a`.
+        unsafe { Entry((*self.entries.add((position >> self.shift) as usize)).load(Ordering::Acquire)) }
+    }
+
+    /// The entry for the `i`-th prefix.
+    pub(crate) fn entry_at(self, i: usize) -> Entry {
+        self.entry((i as u64) << self.shift)
+    }
+
+    fn range(self, prefix: u64, depth: u32) -> &'a [AtomicU64] {
+        let first = (prefix >> self.shift) as usize;
+        let len = 1usize << self.depth().saturating_sub(depth);
+        assert!(first + len <= 1 << self.depth(), "a range of the directory");
+        // SAFETY: the range lies in the array (checked above), which lives as long as `'a`, and atomics may be shared.
+        unsafe { std::slice::from_raw_parts(self.entries.add(first), len) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_and_deepens() {
+        let directory = Directory::new(1, 15);
+        directory.point(0, 0, Entry::new(4096, 0));
+        directory.deepen(3);
+        assert_eq!((directory.view().depth(), directory.view().mask()), (3, 15));
+        directory.point(1 << 63, 1, Entry::new(8192, Entry::PROTECTED));
+        assert_eq!(directory.view().entry(0).at(), 4096);
+        assert_eq!(directory.view().entry(u64::MAX).at(), 8192);
+        directory.flag(3 << 62, 2, Entry::CHAINED, Entry::PROTECTED);
+        assert!(directory.view().entry(1 << 63).has(Entry::PROTECTED));
+        assert_eq!(directory.view().entry(3 << 62).flags(), Entry::CHAINED);
+    }
+}

@@ -1,0 +1,3 @@
+//! Integration tests of the map, one module a topic.
+
+mod basics;
