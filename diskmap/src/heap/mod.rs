@@ -207,8 +207,8 @@ impl<B: ByteStore> Heap<B> {
 
     fn cell(&self, open: &mut OpenBlocks, class: u8) -> Result<Fresh> {
         let size = SIZES[class as usize] as usize;
-        let table = self.table();
         loop {
+            let table = self.table();
             let entry = &mut open.by_class[class as usize];
             if let Some(current) = entry {
                 while let Some(bits) = current.free.get_mut(current.word) {
