@@ -122,7 +122,7 @@ impl Disk {
     }
 
     fn new(dir: PathBuf, lock: DirLock, access: &Access, uuid: [u8; 16], files: &Files<MMapFile>) -> Result<Disk> {
-        let identity = |store: &MMapFile| {
+        let identity = |store: &MMapFile| -> Result<FileIdentity> {
             let found = store.identity()?;
             Ok(FileIdentity { dev: found.dev, inode: found.inode, birth: found.birth_nanos as u64 })
         };

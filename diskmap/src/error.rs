@@ -153,6 +153,28 @@ impl Error {
     }
 }
 
+/// An error on its way up from where every instruction counts: one pointer, so that results stay in registers.
+pub(crate) struct Fault(Box<Error>);
+
+/// The result of what a lookup does.
+pub(crate) type Checked<T> = std::result::Result<T, Fault>;
+
+impl From<Error> for Fault {
+    #[cold]
+    #[inline(never)]
+    fn from(error: Error) -> Fault {
+        Fault(Box::new(error))
+    }
+}
+
+impl From<Fault> for Error {
+    #[cold]
+    #[inline(never)]
+    fn from(fault: Fault) -> Error {
+        *fault.0
+    }
+}
+
 impl From<Error> for io::Error {
     fn from(error: Error) -> io::Error {
         use io::ErrorKind as Kind;

@@ -18,8 +18,9 @@ pub(crate) const POISONED: u32 = 16;
 /// The map was opened read-only.
 pub(crate) const READ_ONLY: u32 = 32;
 
-/// Bytes of changes after which a checkpoint is due.
-const DUE_AFTER: u64 = 256 << 20;
+/// Bytes of changes after which a checkpoint is due, if the map is not larger than that: writers copy what a checkpoint
+/// refers to, so that more frequent ones would cost a growing map more than the growth itself.
+const DUE_AFTER: u64 = 512 << 20;
 /// Bytes that may wait for a checkpoint beyond as many as are live.
 const SLACK: u64 = 64 << 20;
 
@@ -28,6 +29,8 @@ const SLACK: u64 = 64 << 20;
 pub(crate) struct Signals {
     attention: AtomicU32,
     changed: AtomicU64,
+    /// Bytes of the map when the last checkpoint began.
+    size: AtomicU64,
 }
 
 impl Signals {
@@ -49,7 +52,8 @@ impl Signals {
 
     /// Counts bytes that were written for the first time since the last checkpoint.
     pub(crate) fn changed(&self, bytes: u64) {
-        if self.changed.fetch_add(bytes, Ordering::Relaxed) + bytes > DUE_AFTER {
+        let size = self.size.load(Ordering::Relaxed);
+        if self.changed.fetch_add(bytes, Ordering::Relaxed) + bytes > size.max(DUE_AFTER) {
             self.raise(DUE);
         }
     }
@@ -61,8 +65,9 @@ impl Signals {
         }
     }
 
-    /// A new generation has begun: no change is in it yet.
-    pub(crate) fn restart(&self) {
+    /// A new generation of a map of so many bytes has begun: no change is in it yet.
+    pub(crate) fn restart(&self, size: u64) {
+        self.size.store(size, Ordering::Relaxed);
         self.restart_counting();
         self.raise(UNCHANGED);
     }

@@ -68,7 +68,7 @@ macro_rules! bytes {
                 <$codec as Encode<Q>>::encode_into(*q, out)
             }
 
-            #[inline]
+            #[inline(always)]
             fn with_bytes<R>(q: &&Q, f: impl FnOnce(&[u8]) -> R) -> Result<R> {
                 <$codec as Encode<Q>>::with_bytes(*q, f)
             }
@@ -89,7 +89,7 @@ macro_rules! takes {
                 copy_into(q, out)
             }
 
-            #[inline]
+            #[inline(always)]
             fn with_bytes<R>(q: &$query, f: impl FnOnce(&[u8]) -> R) -> Result<R> {
                 Ok(f(q))
             }

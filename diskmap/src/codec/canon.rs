@@ -151,7 +151,7 @@ macro_rules! canon {
                 copy_into(&$bytes(*q), out)
             }
 
-            #[inline]
+            #[inline(always)]
             fn with_bytes<R>(q: &$query, f: impl FnOnce(&[u8]) -> R) -> Result<R> {
                 Ok(f(&$bytes(*q)))
             }

@@ -71,7 +71,7 @@ impl<T: NativeType> Encode<T> for Native<T> {
         copy_into(bytemuck::bytes_of(q), out)
     }
 
-    #[inline]
+    #[inline(always)]
     fn with_bytes<R>(q: &T, f: impl FnOnce(&[u8]) -> R) -> Result<R> {
         Ok(f(bytemuck::bytes_of(q)))
     }
@@ -89,7 +89,7 @@ impl<T: NativeType> Encode<&T> for Native<T> {
         copy_into(bytemuck::bytes_of(*q), out)
     }
 
-    #[inline]
+    #[inline(always)]
     fn with_bytes<R>(q: &&T, f: impl FnOnce(&[u8]) -> R) -> Result<R> {
         Ok(f(bytemuck::bytes_of(*q)))
     }
@@ -135,7 +135,7 @@ macro_rules! plain {
                 copy_into(&$bytes(*q), out)
             }
 
-            #[inline]
+            #[inline(always)]
             fn with_bytes<R>(q: &$type, f: impl FnOnce(&[u8]) -> R) -> Result<R> {
                 Ok(f(&$bytes(*q)))
             }

@@ -72,7 +72,7 @@ macro_rules! text {
                 <$codec as Encode<Q>>::encode_into(*q, out)
             }
 
-            #[inline]
+            #[inline(always)]
             fn with_bytes<R>(q: &&Q, f: impl FnOnce(&[u8]) -> R) -> Result<R> {
                 <$codec as Encode<Q>>::with_bytes(*q, f)
             }
@@ -93,7 +93,7 @@ macro_rules! takes {
                 copy_into(q.as_bytes(), out)
             }
 
-            #[inline]
+            #[inline(always)]
             fn with_bytes<R>(q: &$query, f: impl FnOnce(&[u8]) -> R) -> Result<R> {
                 Ok(f(q.as_bytes()))
             }

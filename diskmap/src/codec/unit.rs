@@ -33,7 +33,7 @@ impl Encode<()> for () {
         Ok(0)
     }
 
-    #[inline]
+    #[inline(always)]
     fn with_bytes<R>((): &(), f: impl FnOnce(&[u8]) -> R) -> Result<R> {
         Ok(f(&[]))
     }

@@ -38,7 +38,7 @@ impl Encode<Uuid> for Uuid {
         copy_into(q.as_bytes(), out)
     }
 
-    #[inline]
+    #[inline(always)]
     fn with_bytes<R>(q: &Uuid, f: impl FnOnce(&[u8]) -> R) -> Result<R> {
         Ok(f(q.as_bytes()))
     }

@@ -21,7 +21,7 @@ use self::{
     space::{Info, Space},
 };
 use crate::{
-    error::{Error, Result},
+    error::{Checked, Error, Result},
     signals::Signals,
     store::{ByteStore, VecStore},
     table::reference::MAX_HEAP,
@@ -87,10 +87,10 @@ impl<B: ByteStore> Heap<B> {
 
     /// The record at a byte offset, if it lies in the heap with all its bytes.
     #[inline(always)]
-    pub(crate) fn parts(&self, shape: RecordShape, at: u64) -> Result<Parts> {
+    pub(crate) fn parts(&self, shape: RecordShape, at: u64) -> Checked<Parts> {
         let len = self.len();
         if at % 8 != 0 || at.saturating_add(16) > len {
-            return Err(self.damaged(at, "a reference points outside the heap"));
+            return Err(self.damaged(at, "a reference points outside the heap").into());
         }
         let start = self.store.base().wrapping_add(at as usize);
         // SAFETY: 16 bytes from `start` lie in the store (checked), 8-byte aligned as the base and `at` are.
@@ -100,7 +100,7 @@ impl<B: ByteStore> Heap<B> {
         };
         let parts = shape.read((head >> 32) as u32, second);
         if at + parts.end() as u64 > len {
-            return Err(self.damaged(at, "a record reaches past the end of the heap"));
+            return Err(self.damaged(at, "a record reaches past the end of the heap").into());
         }
         Ok(parts)
     }

@@ -114,7 +114,12 @@ impl<B: ByteStore> Heap<B> {
         self.space().release(&self.table(), |block| self.lower_flag(block, LISTED));
     }
 
-    /// Bytes in live cells, cells that could be handed out and cells that only checkpoints keep.
+    /// Bytes of the blocks in use.
+    pub(crate) fn used_bytes(&self) -> u64 {
+        self.space().used_blocks() << self.shift
+    }
+
+    /// Bytes of the blocks in use and of cells that only checkpoints keep. Linear in the number of blocks with room.
     pub(crate) fn usage(&self) -> (u64, u64) {
         let space = self.space();
         (space.used_blocks() << self.shift, space.kept_bytes(&self.table(), self.shift))

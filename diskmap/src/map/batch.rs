@@ -3,10 +3,13 @@
 //! Must not know how entries are stored beyond that a lookup has two steps worth prefetching. Invariant: results are those
 //! of the same calls made one by one, in order.
 
-use super::{DiskHashMap, typed::checked_key};
+use super::{
+    DiskHashMap,
+    typed::{KeyBuffer, checked_key, inline_key},
+};
 use crate::{
     codec::{DiskValue, Encode},
-    error::Result,
+    error::{Error, Result},
     hash::{Hashed, StableHasher},
     store::ByteStore,
 };
@@ -86,12 +89,18 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
         }
     }
 
+    #[inline(always)]
     fn hash_of<Q: ?Sized>(&self, key: &Q) -> Result<Hashed>
     where
         K: Encode<Q>,
         V: DiskValue,
     {
-        K::with_bytes(key, |bytes| Ok(self.shared.core.scheme().hash_key(checked_key::<K>(bytes)?)))?
+        let scheme = self.shared.core.scheme();
+        let mut buffer = KeyBuffer::default();
+        match inline_key::<K, Q>(key, &mut buffer) {
+            Some(bytes) => Ok(scheme.hash_key(bytes?)),
+            None => K::with_bytes(key, |bytes| Ok(scheme.hash_key(checked_key::<K>(bytes)?)))?,
+        }
     }
 }
 
@@ -134,11 +143,15 @@ where
         let hashed = self.ring[self.next % RING];
         self.next += 1;
         let map = self.map;
-        let found = K::with_bytes(key, |bytes| match map.shared.core.find(hashed, checked_key::<K>(bytes)?)? {
-            Some(found) => map.value_view(&found).map(Some),
-            None => Ok(None),
-        });
-        Some(found.and_then(|found| found))
+        let mut buffer = KeyBuffer::default();
+        let found = match inline_key::<K, Q>(key, &mut buffer) {
+            Some(bytes) => bytes.and_then(|bytes| map.get_hashed(hashed, bytes)),
+            None => match K::with_bytes(key, |bytes| map.get_hashed(hashed, checked_key::<K>(bytes)?)) {
+                Ok(found) => found,
+                Err(error) => return Some(Err(error)),
+            },
+        };
+        Some(found.map_err(Error::from))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

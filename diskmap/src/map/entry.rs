@@ -211,7 +211,7 @@ where
     /// # Errors
     /// `Corrupt` if the stored bytes are not what the codec writes.
     pub fn get(&self) -> Result<V::View<'_>> {
-        self.at.map.value_view(&self.found)
+        Ok(self.at.map.value_view(&self.found)?)
     }
 
     /// Replaces the value; the previous one.
@@ -224,7 +224,7 @@ where
     {
         let old = self.replace(value)?;
         let map: &'m DiskHashMap<K, V, BS, S> = self.at.map;
-        map.image_value(&old)
+        Ok(map.image_value(&old)?)
     }
 
     /// The value: there is one, so `value` is not stored.
@@ -255,7 +255,7 @@ where
     /// As [`DiskHashMap::remove`].
     pub fn remove(self) -> Result<V::View<'m>> {
         let (map, image) = self.take_out()?;
-        map.image_value(&image)
+        Ok(map.image_value(&image)?)
     }
 
     /// Removes the key; the stored key and its value.
@@ -277,7 +277,7 @@ where
 
     fn into_view(self) -> Result<V::View<'m>> {
         let map: &'m DiskHashMap<K, V, BS, S> = self.at.map;
-        map.value_view(&self.found)
+        Ok(map.value_view(&self.found)?)
     }
 
     fn replace<R: ?Sized>(&mut self, value: &R) -> Result<SlotImage>

@@ -4,7 +4,7 @@
 //! iteration.
 
 use super::{DiskHashMap, typed::Typed};
-use crate::{codec::DiskValue, error::Result, hash::StableHasher, raw::Walk, store::ByteStore};
+use crate::{codec::DiskValue, error::{Error, Result}, hash::StableHasher, raw::Walk, store::ByteStore};
 
 /// Iterator over the entries of a map, in no particular order.
 pub struct Iter<'m, K: ?Sized, V: ?Sized, BS: ByteStore, S> {
@@ -108,7 +108,8 @@ impl<'m, K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableH
         };
         self.left = self.left.saturating_sub(1);
         let image = map.shared.core.image(&spot.found);
-        Some(map.image_key(&image).and_then(|key| Ok((key, map.image_value(&image)?))))
+        let entry = map.image_key(&image).and_then(|key| Ok((key, map.image_value(&image)?)));
+        Some(entry.map_err(Error::from))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -124,7 +125,7 @@ impl<'m, K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableH
     fn next(&mut self) -> Option<Self::Item> {
         let map = self.0.map;
         let spot = self.0.walk.next(&map.shared.core)?;
-        Some(spot.and_then(|spot| map.image_key(&map.shared.core.image(&spot.found))))
+        Some(spot.and_then(|spot| Ok(map.image_key(&map.shared.core.image(&spot.found))?)))
     }
 }
 
@@ -136,7 +137,7 @@ impl<'m, K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableH
     fn next(&mut self) -> Option<Self::Item> {
         let map = self.0.map;
         let spot = self.0.walk.next(&map.shared.core)?;
-        Some(spot.and_then(|spot| map.image_value(&map.shared.core.image(&spot.found))))
+        Some(spot.and_then(|spot| Ok(map.image_value(&map.shared.core.image(&spot.found))?)))
     }
 }
 

@@ -31,13 +31,13 @@ pub use self::{
     remove::{Drain, ExtractIf},
     size::{Recovery, Stats},
 };
-use self::typed::{Typed, checked_key};
+use self::typed::{KeyBuffer, Typed, checked_key, inline_key};
 use crate::{
     checkpoint::{Keeper, Shared},
     codec::{DiskValue, Encode, IntoOwned},
     disk::Disk,
-    error::Result,
-    hash::StableHasher,
+    error::{Checked, Result},
+    hash::{Hashed, StableHasher},
     raw::Writer,
     store::{ByteStore, MMapFile},
 };
@@ -116,20 +116,18 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
     /// assert_eq!(map.get(&2)?, None);
     /// # Ok::<(), diskmap::Error>(())
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn get<Q: ?Sized>(&self, key: &Q) -> Result<Option<V::View<'_>>>
     where
         K: Encode<Q>,
         V: DiskValue,
     {
-        let core = &self.shared.core;
-        K::with_bytes(key, |bytes| {
-            let hashed = core.scheme().hash_key(checked_key::<K>(bytes)?);
-            match core.find(hashed, bytes)? {
-                Some(found) => self.value_view(&found).map(Some),
-                None => Ok(None),
-            }
-        })?
+        let mut buffer = KeyBuffer::default();
+        let found = match inline_key::<K, Q>(key, &mut buffer) {
+            Some(bytes) => bytes.and_then(|bytes| self.get_bytes(bytes)),
+            None => K::with_bytes(key, |bytes| self.get_bytes(checked_key::<K>(bytes)?))?,
+        };
+        Ok(found?)
     }
 
     /// The stored key and value of a key.
@@ -174,17 +172,18 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
     /// assert!(map.contains_key(&7)?);
     /// # Ok::<(), diskmap::Error>(())
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn contains_key<Q: ?Sized>(&self, key: &Q) -> Result<bool>
     where
         K: Encode<Q>,
         V: DiskValue,
     {
-        let core = &self.shared.core;
-        K::with_bytes(key, |bytes| {
-            let hashed = core.scheme().hash_key(checked_key::<K>(bytes)?);
-            Ok(core.find(hashed, bytes)?.is_some())
-        })?
+        let mut buffer = KeyBuffer::default();
+        let found = match inline_key::<K, Q>(key, &mut buffer) {
+            Some(bytes) => bytes.and_then(|bytes| self.has_bytes(bytes)),
+            None => K::with_bytes(key, |bytes| self.has_bytes(checked_key::<K>(bytes)?))?,
+        };
+        Ok(found?)
     }
 
     /// The value of a key as an owned Rust value.
@@ -206,5 +205,36 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
         V: IntoOwned,
     {
         self.get(key)?.map(V::into_owned).transpose()
+    }
+
+    #[inline(always)]
+    fn get_bytes(&self, key: &[u8]) -> Checked<Option<V::View<'_>>>
+    where
+        K: DiskValue,
+        V: DiskValue,
+    {
+        self.get_hashed(self.shared.core.scheme().hash_key(key), key)
+    }
+
+    #[inline(always)]
+    fn get_hashed(&self, hashed: Hashed, key: &[u8]) -> Checked<Option<V::View<'_>>>
+    where
+        K: DiskValue,
+        V: DiskValue,
+    {
+        match self.shared.core.find(hashed, key)? {
+            Some(found) => self.value_view(&found).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    #[inline(always)]
+    fn has_bytes(&self, key: &[u8]) -> Checked<bool>
+    where
+        K: DiskValue,
+        V: DiskValue,
+    {
+        let core = &self.shared.core;
+        Ok(core.find(core.scheme().hash_key(key), key)?.is_some())
     }
 }

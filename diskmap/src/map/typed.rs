@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 use super::DiskHashMap;
 use crate::{
     codec::{DiskValue, Encode, Shape},
-    error::{Error, Result},
+    error::{Checked, Error, Fault, Result},
     hash::{Hashed, StableHasher, hash_bytes},
     heap::HEAP_FILE,
     raw::{Found, INDEX_FILE, Payload},
@@ -60,15 +60,40 @@ const fn side(shape: Shape) -> Side {
     }
 }
 
+/// Room for an inline key, aligned like one.
+pub(super) type KeyBuffer = [u64; MAX_INLINE / 8];
+
+/// Encodes a key of a fixed size that lies inline; `None` for all other codecs, whose keys go through
+/// [`Encode::with_bytes`]. There is no closure here, so that a lookup becomes one straight piece of code.
+#[inline(always)]
+pub(super) fn inline_key<'b, K, Q>(key: &Q, buffer: &'b mut KeyBuffer) -> Option<Checked<&'b [u8]>>
+where
+    K: ?Sized + Encode<Q>,
+    Q: ?Sized,
+{
+    let Shape::Fixed { size } = K::SHAPE else { return None };
+    let bytes: &mut [u8] = bytemuck::bytes_of_mut(buffer).get_mut(..size)?;
+    Some(match K::encode_into(key, bytes) {
+        Ok(len) if len == size => Ok(bytes),
+        Ok(len) => Err(wrong_key_length(len, size)),
+        Err(error) => Err(error.into()),
+    })
+}
+
 /// Refuses a key whose codec wrote another length than its shape says.
 #[inline(always)]
-pub(super) fn checked_key<K: ?Sized + DiskValue>(bytes: &[u8]) -> Result<&[u8]> {
+pub(super) fn checked_key<K: ?Sized + DiskValue>(bytes: &[u8]) -> Checked<&[u8]> {
     match K::SHAPE {
         Shape::Fixed { size } if bytes.len() != size => {
-            Err(Error::Encode { what: format!("a key of {} bytes where its codec announces {size}", bytes.len()) })
+            Err(wrong_key_length(bytes.len(), size))
         }
         _ => Ok(bytes),
     }
+}
+
+#[cold]
+fn wrong_key_length(len: usize, size: usize) -> Fault {
+    Error::Encode { what: format!("a key of {len} bytes where its codec announces {size}") }.into()
 }
 
 /// A value that is about to be encoded.
@@ -97,7 +122,7 @@ impl<V: ?Sized + Encode<Q>, Q: ?Sized> Payload for Encoded<'_, V, Q> {
 impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS, S> {
     /// The value of a found entry.
     #[inline(always)]
-    pub(super) fn value_view<'m>(&'m self, found: &Found<Typed<K, V, S>>) -> Result<V::View<'m>>
+    pub(super) fn value_view<'m>(&'m self, found: &Found<Typed<K, V, S>>) -> Checked<V::View<'m>>
     where
         K: DiskValue,
         V: DiskValue,
@@ -112,7 +137,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
 
     /// The value in a slot image.
     #[inline(always)]
-    pub(super) fn image_value<'m>(&'m self, image: &SlotImage) -> Result<V::View<'m>>
+    pub(super) fn image_value<'m>(&'m self, image: &SlotImage) -> Checked<V::View<'m>>
     where
         K: DiskValue,
         V: DiskValue,
@@ -123,7 +148,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
 
     /// The key in a slot image.
     #[inline(always)]
-    pub(super) fn image_key<'m>(&'m self, image: &SlotImage) -> Result<K::View<'m>>
+    pub(super) fn image_key<'m>(&'m self, image: &SlotImage) -> Checked<K::View<'m>>
     where
         K: DiskValue,
         V: DiskValue,
@@ -133,7 +158,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
     }
 
     /// Key and value in a slot image, as they are stored.
-    pub(super) fn image_bytes<'m>(&'m self, image: &'m SlotImage) -> Result<(&'m [u8], &'m [u8])>
+    pub(super) fn image_bytes<'m>(&'m self, image: &'m SlotImage) -> Checked<(&'m [u8], &'m [u8])>
     where
         K: DiskValue,
         V: DiskValue,
@@ -144,7 +169,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
 
     /// Whether the value in a slot image can be read: what is to be returned is looked at before anything is changed.
     #[inline(always)]
-    pub(super) fn check_value(&self, image: &SlotImage) -> Result<()>
+    pub(super) fn check_value(&self, image: &SlotImage) -> Checked<()>
     where
         K: DiskValue,
         V: DiskValue,
@@ -158,11 +183,11 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
 /// # Safety
 /// The bytes do not change and live for `'v`, unless the codec is fixed (then its view is a copy).
 #[inline(always)]
-unsafe fn view<'v, T: ?Sized + DiskValue>(bytes: &[u8], assume_valid: bool) -> Result<T::View<'v>> {
+unsafe fn view<'v, T: ?Sized + DiskValue>(bytes: &[u8], assume_valid: bool) -> Checked<T::View<'v>> {
     if (!assume_valid || T::SHAPE.fixed_size().is_some())
         && let Err(invalid) = T::validate(bytes)
     {
-        return Err(refused::<T>(invalid.reason()));
+        return Err(refused::<T>(invalid.reason()).into());
     }
     // SAFETY: accepted by `validate` (or vouched for by whoever called `assume_valid`); lifetime as the caller says.
     unsafe { Ok(T::view(std::slice::from_raw_parts(bytes.as_ptr(), bytes.len()))) }

@@ -5,7 +5,7 @@
 
 use super::{
     DiskHashMap,
-    typed::{Encoded, Typed, checked_key},
+    typed::{Encoded, KeyBuffer, Typed, checked_key, inline_key},
 };
 use crate::{
     checkpoint::{Keeper, Shared},
@@ -42,10 +42,10 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
         V: Encode<QV>,
     {
         let old = self.store(key, value, true)?;
-        match &old {
-            Some(image) => self.image_value(image).map(Some),
-            None => Ok(None),
-        }
+        Ok(match &old {
+            Some(image) => Some(self.image_value(image)?),
+            None => None,
+        })
     }
 
     /// Stores a value for a key that is not there yet; whether it was stored.
@@ -135,10 +135,10 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
         K: Encode<Q>,
         V: DiskValue,
     {
-        match self.take_out(key)? {
-            Some(image) => self.image_value(&image).map(Some),
-            None => Ok(None),
-        }
+        Ok(match self.take_out(key)? {
+            Some(image) => Some(self.image_value(&image)?),
+            None => None,
+        })
     }
 
     /// Removes a key; the stored key and its value if it was there.
@@ -216,11 +216,17 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
         K: Encode<QK>,
         V: Encode<QV>,
     {
-        K::with_bytes(key, |bytes| {
-            checked_key::<K>(bytes)?;
-            let hashed = self.shared.core.scheme().hash_key(bytes);
-            self.store_bytes(hashed, bytes, value, overwrite)
-        })?
+        let mut buffer = KeyBuffer::default();
+        match inline_key::<K, QK>(key, &mut buffer) {
+            Some(bytes) => {
+                let bytes = bytes?;
+                self.store_bytes(self.shared.core.scheme().hash_key(bytes), bytes, value, overwrite)
+            }
+            None => K::with_bytes(key, |bytes| {
+                let bytes = checked_key::<K>(bytes)?;
+                self.store_bytes(self.shared.core.scheme().hash_key(bytes), bytes, value, overwrite)
+            })?,
+        }
     }
 
     /// As `store`, for a key that is encoded and hashed.

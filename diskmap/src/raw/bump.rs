@@ -32,7 +32,8 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         if let Some(heap) = &self.heap {
             heap.capture();
         }
-        self.signals.restart();
+        let heap_bytes = self.heap.as_ref().map_or(0, Heap::used_bytes);
+        self.signals.restart(ids.len() as u64 * Self::SEGMENT_BYTES + heap_bytes);
         Captured { generation, entries: self.len(), ids }
     }
 

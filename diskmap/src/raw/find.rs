@@ -5,13 +5,13 @@
 
 use super::{Core, reference};
 use crate::{
-    error::Result,
+    error::Checked,
     hash::Hashed,
     store::ByteStore,
     table::{
         Control, Reference, Scheme, Segment, SlotImage,
         directory::Entry,
-        layout::MAX_INLINE,
+        layout::{MAX_INLINE, MAX_PROBE},
         segment::{Slot, inline_value},
     },
 };
@@ -78,7 +78,7 @@ impl<'k> Key<'k> {
 impl<B: ByteStore, C: Scheme> Core<B, C> {
     /// Finds a key.
     #[inline(always)]
-    pub(crate) fn find(&self, hashed: Hashed, bytes: &[u8]) -> Result<Option<Found<C>>> {
+    pub(crate) fn find(&self, hashed: Hashed, bytes: &[u8]) -> Checked<Option<Found<C>>> {
         let key = Key::new::<C>(hashed, bytes);
         let view = self.directory.view();
         let entry = view.entry(hashed.position);
@@ -90,7 +90,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         }
         let (lanes, tag) = (segment.lanes(), hashed.tag());
         let mut bucket = home;
-        for _ in 0..segment.probe_limit() {
+        for _ in 0..MAX_PROBE {
             let control = segment.control(bucket);
             for lane in lanes.matching(control, tag) {
                 let slot = Slot { bucket, lane };
@@ -108,7 +108,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
 
     /// Finds a key or the place for it.
     #[inline(always)]
-    pub(crate) fn lookup(&self, hashed: Hashed, bytes: &[u8]) -> Result<Lookup<C>> {
+    pub(crate) fn lookup(&self, hashed: Hashed, bytes: &[u8]) -> Checked<Lookup<C>> {
         let key = Key::new::<C>(hashed, bytes);
         let view = self.directory.view();
         let entry = view.entry(hashed.position);
@@ -121,7 +121,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         let (lanes, tag) = (segment.lanes(), hashed.tag());
         let (mut bucket, mut free) = (home, None);
         let mut last = Control(0);
-        for _ in 0..segment.probe_limit() {
+        for _ in 0..MAX_PROBE {
             let control = segment.control(bucket);
             for lane in lanes.matching(control, tag) {
                 let slot = Slot { bucket, lane };
@@ -185,7 +185,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     /// # Safety
     /// The entry is not changed and its record not freed and reused during `'a`.
     #[inline(always)]
-    pub(crate) unsafe fn value<'a>(&self, found: &Found<C>, image: &'a mut SlotImage) -> Result<&'a [u8]> {
+    pub(crate) unsafe fn value<'a>(&self, found: &Found<C>, image: &'a mut SlotImage) -> Checked<&'a [u8]> {
         let layout = &C::LAYOUT;
         match layout.value_size() {
             Some(size) => {
@@ -215,7 +215,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     /// # Safety
     /// The image's record, if it has one, is not reused during `'a`.
     #[inline(always)]
-    pub(crate) unsafe fn value_of<'a>(&self, image: &'a SlotImage) -> Result<&'a [u8]> {
+    pub(crate) unsafe fn value_of<'a>(&self, image: &'a SlotImage) -> Checked<&'a [u8]> {
         match reference(&C::LAYOUT, image) {
             Some(reference) if C::LAYOUT.value_size().is_none() => {
                 let heap = self.heap();
@@ -232,7 +232,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     /// # Safety
     /// The image's record, if it has one, is not reused during `'a`.
     #[inline(always)]
-    pub(crate) unsafe fn key_of<'a>(&self, image: &'a SlotImage) -> Result<&'a [u8]> {
+    pub(crate) unsafe fn key_of<'a>(&self, image: &'a SlotImage) -> Checked<&'a [u8]> {
         match C::LAYOUT.key_size() {
             Some(size) => Ok(&image.bytes()[..size]),
             None => {
@@ -246,7 +246,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     }
 
     #[inline(always)]
-    pub(super) fn is_key(&self, segment: Segment<C>, slot: Slot, key: &Key<'_>) -> Result<bool> {
+    pub(super) fn is_key(&self, segment: Segment<C>, slot: Slot, key: &Key<'_>) -> Checked<bool> {
         match C::LAYOUT.key_size() {
             Some(size) => {
                 let full = size / 8;
@@ -278,7 +278,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     }
 
     #[cold]
-    fn find_chained(&self, entry: Entry, mask: usize, key: &Key<'_>) -> Result<Option<Found<C>>> {
+    fn find_chained(&self, entry: Entry, mask: usize, key: &Key<'_>) -> Checked<Option<Found<C>>> {
         let tag = key.hashed.tag();
         for id in self.chain(Self::id(entry))? {
             let segment = self.segment(Self::entry_of(id, 0), mask);

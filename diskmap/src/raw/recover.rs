@@ -219,11 +219,8 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
                     self.finish_replace(old, new)?;
                 }
                 Some(Intent::Move { old, new }) => {
-                    let [old_segment, new_segment] = [old, new].map(|(id, _)| {
-                        let descriptor = self.checked(id)?;
-                        Ok(self.segment_by_id(id, descriptor.log2_buckets))
-                    });
-                    let (old_segment, new_segment) = (old_segment?, new_segment?);
+                    let old_segment = self.segment_by_id(old.0, self.checked(old.0)?.log2_buckets);
+                    let new_segment = self.segment_by_id(new.0, self.checked(new.0)?.log2_buckets);
                     if [old.1, new.1].iter().any(|slot| slot.lane >= C::LAYOUT.slots || slot.bucket >= C::LAYOUT.buckets) {
                         return Err(damage("a slot outside its segment"));
                     }

@@ -40,14 +40,8 @@ struct Draft<C> {
     segment: Segment<C>,
     descriptor: Descriptor,
     overflow: Vec<u32>,
-}
-
-/// Where the entries of a segment would go.
-struct Census {
-    /// In the segment and its chain.
+    /// Entries filled in.
     entries: usize,
-    /// Those whose next bit of the position is 1.
-    ones: usize,
 }
 
 impl<B: ByteStore, C: Scheme> Core<B, C> {
@@ -105,25 +99,35 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         if small {
             return self.rebuild(writer, id, &descriptor, 1, None);
         }
-        let depth = u32::from(descriptor.depth);
-        let census = self.census(id, &descriptor)?;
-        let smaller = census.ones.min(census.entries - census.ones);
-        let sparse = census.entries * 4 < C::LAYOUT.slots_in(segment.buckets());
-        if depth >= self.depth_limit() || sparse || smaller * LOPSIDED < census.entries {
+        let sparse = segment.count() * 4 < C::LAYOUT.slots_in(segment.buckets());
+        if u32::from(descriptor.depth) >= self.depth_limit() || sparse {
             return Ok(false);
         }
-        self.split(writer, id, &descriptor)?;
-        Ok(true)
+        self.split_if(writer, id, &descriptor, |[zeros, ones]| {
+            zeros.entries.min(ones.entries) * LOPSIDED >= zeros.entries + ones.entries
+        })
     }
 
-    /// Splits a full segment by the next bit of the position. It must not be protected against its own replacement only:
-    /// old segments are not written to.
+    /// Splits a segment by the next bit of the position.
     pub(super) fn split(&self, writer: &mut Writer, old: u32, descriptor: &Descriptor) -> Result<()> {
+        self.split_if(writer, old, descriptor, |_| true).map(|_| ())
+    }
+
+    fn split_if(
+        &self,
+        writer: &mut Writer,
+        old: u32,
+        descriptor: &Descriptor,
+        good: impl Fn([&Draft<C>; 2]) -> bool,
+    ) -> Result<bool> {
         let depth = descriptor.depth + 1;
         let bit = 1u64 << (64 - u32::from(depth));
         let child = |prefix| Descriptor { depth, prefix, ..*descriptor };
-        self.reorganise(writer, &[old], &[child(descriptor.prefix), child(descriptor.prefix | bit)], |_| true)?;
-        Ok(())
+        let children = [child(descriptor.prefix), child(descriptor.prefix | bit)];
+        self.reorganise(writer, &[old], &children, |drafts| match drafts {
+            [zeros, ones] => good([zeros, ones]),
+            _ => false,
+        })
     }
 
     /// Puts all entries of a segment where they belong, in one with `1 << doublings` times as many buckets. With a key
@@ -138,8 +142,9 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     ) -> Result<bool> {
         let log2_buckets = descriptor.log2_buckets.saturating_add_signed(doublings);
         let new = Descriptor { log2_buckets, ..*descriptor };
-        self.reorganise(writer, &[old], &[new], |segment| {
-            fits.is_none_or(|hashed| segment.free_slot(segment.home(hashed)).is_some())
+        self.reorganise(writer, &[old], &[new], |drafts| {
+            let finds = |draft: &Draft<C>, hashed| draft.segment.free_slot(draft.segment.home(hashed)).is_some();
+            fits.is_none_or(|hashed| drafts.iter().all(|draft| finds(draft, hashed)))
         })
     }
 
@@ -152,18 +157,19 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     }
 
     /// Moves the entries of `old` to new segments with the given descriptors (their positions decide between two), and
-    /// commits if `good` says so of the first.
+    /// commits if `good` says so of what they became.
     fn reorganise(
         &self,
         writer: &mut Writer,
         old: &[u32],
         new: &[Descriptor],
-        good: impl Fn(Segment<C>) -> bool,
+        good: impl Fn(&[Draft<C>]) -> bool,
     ) -> Result<bool> {
         let mut drafts: Vec<Draft<C>> = Vec::with_capacity(2);
         let filled = self.fill_drafts(old, new, &mut drafts);
-        if let (Ok(()), true) = (&filled, drafts.first().is_some_and(|draft| good(draft.segment))) {
-            self.signals.changed(Self::SEGMENT_BYTES * drafts.len() as u64);
+        if filled.is_ok() && good(&drafts) {
+            // The old segments are reused: only what comes on top is new to the medium.
+            self.signals.changed(Self::SEGMENT_BYTES * drafts.len().saturating_sub(old.len()) as u64);
             let pair = |ids: &[u32]| [ids.first().copied(), ids.get(1).copied()];
             let ids: Vec<u32> = drafts.iter().map(|draft| draft.id).collect();
             return self.commit(writer, pair(old), pair(&ids)).map(|()| true);
@@ -180,7 +186,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
                 Descriptor { state: State::New, next: None, overflow: false, generation: self.now(), ..*descriptor };
             let id = self.new_segment(&descriptor)?;
             let segment = self.segment_by_id(id, descriptor.log2_buckets);
-            drafts.push(Draft { id, segment, descriptor, overflow: Vec::new() });
+            drafts.push(Draft { id, segment, descriptor, overflow: Vec::new(), entries: 0 });
         }
         let bit = 64 - u32::from(new[0].depth);
         for &main in old {
@@ -202,6 +208,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
 
     #[inline(always)]
     fn deposit(&self, draft: &mut Draft<C>, hashed: Hashed, image: &SlotImage) -> Result<()> {
+        draft.entries += 1;
         let home = draft.segment.home(hashed);
         match draft.segment.free_slot(home) {
             Some(slot) => {
@@ -246,21 +253,6 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         // SAFETY: the key is hashed at once, and nothing is freed meanwhile.
         let key = unsafe { self.key_of(image) }?;
         Ok(self.scheme.hash(key))
-    }
-
-    fn census(&self, main: u32, descriptor: &Descriptor) -> Result<Census> {
-        let mut census = Census { entries: 0, ones: 0 };
-        let bit = 63 - u32::from(descriptor.depth);
-        for (i, id) in std::iter::once(main).chain(self.chain(main)?).enumerate() {
-            let segment = self.segment_by_id(id, descriptor.log2_buckets);
-            for (slot, tag) in segment.slots() {
-                let rehash = i > 0 || u32::from(descriptor.depth) >= REFERENCE_BITS;
-                let hashed = self.hashed_of(segment, slot, tag, &segment.image(slot), rehash)?;
-                census.entries += 1;
-                census.ones += (hashed.position >> bit) as usize & 1;
-            }
-        }
-        Ok(census)
     }
 
     fn depth_limit(&self) -> u32 {
