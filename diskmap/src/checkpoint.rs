@@ -15,7 +15,7 @@ use crate::{
     error::{Error, Result},
     format::manifest::Manifest,
     gate::Gate,
-    raw::Core,
+    raw::{Core, Writer},
     signals,
     store::{ByteStore, replace::replace_file},
     table::Scheme,
@@ -43,6 +43,10 @@ pub(crate) struct Keeper {
 pub(crate) trait Job: Send + Sync {
     /// Makes the current state durable. `closed` if nothing will be written after it.
     fn checkpoint(&self, closed: bool) -> Result<()>;
+    /// Moves segments to where they leave no gaps, if there are enough gaps in the index. The writer is the caller's.
+    fn tidy(&self, writer: &mut Writer) -> Result<()>;
+    /// Makes it known, also across a power cut, that the map is no longer as it was closed.
+    fn reopened(&self) -> Result<()>;
     /// After the last checkpoint: cuts the files and says that nothing is newer than the checkpoint.
     fn seal(&self) -> Result<()>;
     /// Why the map takes no more writes.
@@ -70,6 +74,8 @@ struct Time {
     /// When the first change since the last checkpoint was made.
     changed: Option<Instant>,
     due: bool,
+    /// The map was closed and has changed since.
+    reopened: bool,
     ended: bool,
     interval: Option<Duration>,
     /// Not before this.
@@ -98,6 +104,16 @@ impl Keeper {
         self.clock.time().interval.is_some()
     }
 
+    /// Changes follow that a power cut would undo: a map that was closed is marked as open first. In the helper thread if
+    /// there is one.
+    pub(crate) fn reopened(&mut self) -> Result<()> {
+        if self.is_automatic() {
+            self.clock.time().reopened = true;
+            return Ok(());
+        }
+        self.job.reopened()
+    }
+
     /// The first change since a checkpoint is about to be made (`due`: or the last one for a while).
     pub(crate) fn changed(&mut self, due: bool) {
         let mut time = self.clock.time();
@@ -124,11 +140,12 @@ impl Keeper {
     }
 
     /// Ends the thread and, if `sync`, makes the last checkpoint and cuts the files.
-    pub(crate) fn close(mut self, sync: bool) -> Result<()> {
+    pub(crate) fn close(mut self, writer: &mut Writer, sync: bool) -> Result<()> {
         self.stop();
         if !sync {
             return Ok(());
         }
+        self.job.tidy(writer)?;
         self.job.checkpoint(true)?;
         self.job.seal()
     }
@@ -162,6 +179,14 @@ fn keep(job: &dyn Job, clock: &Clock) {
         loop {
             if time.ended {
                 return;
+            }
+            if std::mem::take(&mut time.reopened) {
+                drop(time);
+                if let Err(error) = job.reopened() {
+                    log::warn!("{} still counts as closed: {error}", job.dir().display());
+                }
+                time = clock.time();
+                continue;
             }
             let now = Instant::now();
             let wanted = match (time.due, time.changed, time.interval) {
@@ -221,6 +246,26 @@ impl<B: ByteStore + 'static, C: Scheme + Send + Sync + 'static> Job for DiskJob<
         }
         core.release();
         Ok(())
+    }
+
+    fn tidy(&self, writer: &mut Writer) -> Result<()> {
+        let core = &self.shared.core;
+        core.retire_writer(writer);
+        if !core.is_sparse() || self.poison().is_some() {
+            return Ok(());
+        }
+        // The gaps are what earlier checkpoints refer to.
+        self.checkpoint(false)?;
+        core.move_to_front(writer)
+    }
+
+    fn reopened(&self) -> Result<()> {
+        let _one_at_a_time = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let manifest = self.disk.manifest()?;
+        if !manifest.closed {
+            return Ok(());
+        }
+        replace_file(&self.disk.dir, CHECKPOINT, &Manifest { closed: false, ..manifest }.encode())
     }
 
     fn seal(&self) -> Result<()> {

@@ -121,6 +121,17 @@ impl Disk {
         Identity { boot_id: self.boot_id, index, segments, heap, blocks, uuid: self.uuid, generation: 0, clean }
     }
 
+    /// Reads the last checkpoint.
+    pub(crate) fn manifest(&self) -> Result<Manifest> {
+        let path = self.dir.join(CHECKPOINT);
+        let bytes = read_file(&path, MAX_CHECKPOINT).map_err(|error| missing(CHECKPOINT, error))?;
+        let manifest = Manifest::parse(&bytes).map_err(|damage| damage.in_file(CHECKPOINT))?;
+        if manifest.uuid != self.uuid {
+            return Err(Error::corrupt(CHECKPOINT, 0, "it belongs to another map"));
+        }
+        Ok(manifest)
+    }
+
     fn new(dir: PathBuf, lock: DirLock, access: &Access, uuid: [u8; 16], files: &Files<MMapFile>) -> Result<Disk> {
         let identity = |store: &MMapFile| -> Result<FileIdentity> {
             let found = store.identity()?;
@@ -178,12 +189,8 @@ impl Locked {
             opened.map_err(|error| missing(name, error))
         };
         let files = stores(&access, &map, heap, open)?;
-        let bytes = read_file(&dir.join(CHECKPOINT), MAX_CHECKPOINT).map_err(|error| missing(CHECKPOINT, error))?;
-        let manifest = Manifest::parse(&bytes).map_err(|damage| damage.in_file(CHECKPOINT))?;
-        if manifest.uuid != map.uuid {
-            return Err(Error::corrupt(CHECKPOINT, 0, "it belongs to another map"));
-        }
         let disk = Disk::new(dir, lock, &access, map.uuid, &files)?;
+        let manifest = disk.manifest()?;
         let stored = read_identity(&files.segments).and_then(|sector| Identity::parse(&sector));
         let live = stored.as_ref().is_some_and(|stored| {
             stored.boot_id.is_some() && Identity { generation: stored.generation, ..disk.identity(false) } == *stored

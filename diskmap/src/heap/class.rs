@@ -45,7 +45,7 @@ pub(crate) fn class_for(len: usize, align: usize, shift: u32) -> Option<u8> {
         SIZES.partition_point(|&size| (size as usize) < len)
     };
     if align > 8 {
-        while class < CLASSES && SIZES[class] % 16 != 0 {
+        while class < CLASSES && !SIZES[class].is_multiple_of(16) {
             class += 1;
         }
     }
@@ -74,7 +74,7 @@ mod tests {
             assert!(SIZES[class] as usize >= len);
             assert!(class == 0 || (SIZES[class - 1] as usize) < len);
             let aligned = class_for(len, 16, BLOCK_SHIFT).unwrap() as usize;
-            assert!(SIZES[aligned] % 16 == 0 && SIZES[aligned] as usize >= len);
+            assert!(SIZES[aligned].is_multiple_of(16) && SIZES[aligned] as usize >= len);
         }
         assert_eq!(class_for(32_769, 8, BLOCK_SHIFT), None);
         assert_eq!(class_for(600, 8, 10), None);

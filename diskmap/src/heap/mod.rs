@@ -89,7 +89,7 @@ impl<B: ByteStore> Heap<B> {
     #[inline(always)]
     pub(crate) fn parts(&self, shape: RecordShape, at: u64) -> Checked<Parts> {
         let len = self.len();
-        if at % 8 != 0 || at.saturating_add(16) > len {
+        if !at.is_multiple_of(8) || at.saturating_add(16) > len {
             return Err(self.damaged(at, "a reference points outside the heap").into());
         }
         let start = self.store.base().wrapping_add(at as usize);
@@ -146,13 +146,13 @@ impl<B: ByteStore> Heap<B> {
         let table = self.table();
         let block = (at >> self.shift) as usize;
         let inside = at & ((1 << self.shift) - 1);
-        if at % 8 != 0 || block >= table.len() {
+        if !at.is_multiple_of(8) || block >= table.len() {
             return Err(self.damaged(at, "a reference points outside the heap"));
         }
         let block = block as u32;
         let kind = table.kind(block).ok_or_else(|| self.damaged(at, "the block's entry is unreadable"))?;
         let cell = match kind {
-            Kind::Cells(class) if inside % u64::from(SIZES[class as usize]) == 0 => {
+            Kind::Cells(class) if inside.is_multiple_of(u64::from(SIZES[class as usize])) => {
                 inside as usize / SIZES[class as usize] as usize
             }
             Kind::Run(_) if inside == 0 => 0,

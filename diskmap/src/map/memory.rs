@@ -177,11 +177,12 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S> DiskHashMap<K, V, BS, S> {
 
 /// Cuts memory into the stores of a map. Fresh ones are zeroed.
 fn regions<'a>(memory: &'a mut [u8], plan: &Plan, keep: bool) -> Result<Files<SliceStore<'a>>> {
+    let whole = memory.len() as u64;
     let mut rest = memory.get_mut(plan.head..).unwrap_or_default();
     let mut cut = |len: usize| {
         let (region, after) = std::mem::take(&mut rest).split_at_mut_checked(len).ok_or_else(memory::too_short)?;
         rest = after;
-        let store = SliceStore::new(region, if keep { len as u64 } else { 0 })?;
+        let store = SliceStore::new(region, if keep { len as u64 } else { 0 })?.part_of(whole);
         store.grow(len as u64, len as u64)?;
         Ok::<_, Error>(store)
     };

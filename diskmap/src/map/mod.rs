@@ -86,7 +86,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S> DiskHashMap<K, V, BS, S> {
 
     /// Ends the helper thread and makes the last checkpoint if the map is to be synced.
     fn shut(&mut self, sync: bool) -> Result<()> {
-        self.keeper.take().map_or(Ok(()), |keeper| keeper.close(sync))
+        self.keeper.take().map_or(Ok(()), |keeper| keeper.close(&mut self.writer, sync))
     }
 }
 

@@ -194,7 +194,11 @@ where
     ) -> Self {
         let path = Some(disk.dir.clone());
         let read_only = settings.access.read_only;
-        core.signals().raise(if read_only { signals::READ_ONLY } else { signals::UNCHANGED });
+        core.signals().raise(match recovery {
+            _ if read_only => signals::READ_ONLY,
+            Recovery::Closed => signals::UNCHANGED | signals::REOPENED,
+            _ => signals::UNCHANGED,
+        });
         let shared = Arc::new(Shared { core, gate: Gate::new(read_only) });
         let (keeper, reading) = if read_only {
             (None, Some(disk))

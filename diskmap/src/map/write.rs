@@ -317,6 +317,10 @@ fn attend(signals: &signals::Signals, keeper: &mut Option<Keeper>) -> Result<()>
             keeper.checkpoint()?;
         }
     }
+    if attention & signals::REOPENED != 0 {
+        keeper.reopened()?;
+        signals.lower(signals::REOPENED);
+    }
     if signals.lower(signals::UNCHANGED | signals::DUE) != 0 {
         keeper.changed(attention & signals::DUE != 0);
     }

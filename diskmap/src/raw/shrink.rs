@@ -12,6 +12,8 @@ use crate::{
 
 /// Merged or shrunk segments are at most this full, in percent, so that they do not split again at once.
 const MERGED_PERCENT: usize = 60;
+/// So many gaps in the index are not worth a copy.
+const FEW: u64 = 8;
 
 impl<B: ByteStore, C: Scheme> Core<B, C> {
     /// Merges neighbours that fit into one segment, as often as it goes, and makes a lone segment as small as it can be.
@@ -45,15 +47,24 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         self.shrink_lone(writer)
     }
 
-    /// Moves segments into free places before them.
+    /// Moves segments from the end of the index into free places before them.
     pub(crate) fn move_to_front(&self, writer: &mut Writer) -> Result<()> {
+        let end = self.space().used();
         self.each_main(|id, descriptor, _| {
-            if self.space().free_below(id) {
+            if u64::from(id) >= end && self.space().free_below(id) {
                 self.verify(descriptor.prefix)?;
                 self.replace_same_size(writer, id, descriptor)?;
             }
             Ok(false)
         })
+    }
+
+    /// Whether more than one segment in 32 (and more than a few) lies unused before the last one that is used.
+    pub(crate) fn is_sparse(&self) -> bool {
+        let space = self.space();
+        let used = space.used();
+        let gaps = (space.last_used() + 1).saturating_sub(used);
+        gaps > FEW && gaps * 32 > used
     }
 
     /// Cuts what nothing refers to off the end of the files.

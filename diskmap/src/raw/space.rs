@@ -123,6 +123,11 @@ impl SegmentSpace {
         end
     }
 
+    /// The highest id in use; 0 if there is none.
+    pub(super) fn last_used(&self) -> u64 {
+        self.infos.iter().rposition(|info| info.used).unwrap_or(0) as u64
+    }
+
     /// Segments of the map.
     pub(super) fn used(&self) -> u64 {
         self.infos.iter().filter(|info| info.used).count() as u64

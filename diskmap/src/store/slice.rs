@@ -19,6 +19,8 @@ pub struct SliceStore<'a> {
     /// 8-aligned; valid for `capacity` bytes.
     base: *mut u8,
     capacity: u64,
+    /// What the caller provided in all, for messages.
+    whole: u64,
     len: AtomicU64,
     /// Held while the length changes.
     resizing: Mutex<()>,
@@ -41,7 +43,12 @@ impl<'a> SliceStore<'a> {
         if granted > capacity {
             return Err(Error::invalid(format!("{granted} bytes cannot be in use in memory of {capacity} bytes")));
         }
-        Ok(SliceStore { base, capacity, len: AtomicU64::new(granted), resizing: Mutex::new(()), memory: PhantomData })
+        Ok(SliceStore { base, capacity, whole: capacity, len: AtomicU64::new(granted), resizing: Mutex::new(()), memory: PhantomData })
+    }
+
+    /// The same, with the length of the memory that it is a part of, for messages.
+    pub(crate) fn part_of(self, whole: u64) -> SliceStore<'a> {
+        SliceStore { whole, ..self }
     }
 }
 
@@ -69,7 +76,7 @@ unsafe impl ByteStore for SliceStore<'_> {
             return Ok(());
         }
         if need > self.capacity {
-            return Err(Error::Full { capacity: self.capacity });
+            return Err(Error::Full { capacity: self.whole });
         }
         // Clearing costs time, so more than a page at once has to be needed.
         let to = wish.min(need.next_multiple_of(PAGE)).clamp(need, self.capacity);

@@ -20,7 +20,7 @@ impl Reference {
     /// A reference to the record at byte `at` of the heap, for an entry `displacement` buckets from its home.
     #[inline(always)]
     pub(crate) fn new(at: u64, displacement: usize, hashed: Hashed) -> Reference {
-        let address = at / 8 & ((1 << ADDRESS_BITS) - 1);
+        let address = (at / 8) & ((1 << ADDRESS_BITS) - 1);
         let displacement = displacement as u64 & ((1 << DISPLACEMENT_BITS) - 1);
         Reference(address | displacement << ADDRESS_BITS | hashed.reference_bits() << (ADDRESS_BITS + DISPLACEMENT_BITS))
     }
