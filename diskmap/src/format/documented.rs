@@ -21,7 +21,10 @@ use crate::{
         record::{self, RecordShape},
     },
     memory,
-    raw::{self, Intent, Intents},
+    raw::{
+        self,
+        intent::{Intent, Intents},
+    },
     table::{
         Control, Descriptor, Descriptors, Layout, Reference, Side, State,
         control::Lanes,

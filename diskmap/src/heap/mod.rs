@@ -303,6 +303,7 @@ impl<B: ByteStore> Heap<B> {
     fn take_blocks(&self, space: &mut Space, count: u32) -> Result<u32> {
         let first = match space.take_free(count) {
             Some(first) => first,
+            None if self.fits_file(space, count) => self.extend(space, count)?,
             None => {
                 let table = self.table();
                 self.signals.growing(space.kept_bytes(&table, self.shift), space.used_blocks() << self.shift);
@@ -316,6 +317,12 @@ impl<B: ByteStore> Heap<B> {
         self.store.prepare(u64::from(first + count) << self.shift);
         self.tables.prepare(u64::from(first + count) * block::entry_bytes(self.shift) as u64);
         Ok(first)
+    }
+
+    /// Whether blocks at the end fit without growing the files.
+    fn fits_file(&self, space: &Space, count: u32) -> bool {
+        let end = space.infos.len() as u64 - u64::from(space.free_at_end()) + u64::from(count);
+        end << self.shift <= self.store.len()
     }
 
     /// Blocks at the end of the files.

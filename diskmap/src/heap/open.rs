@@ -96,16 +96,13 @@ impl<B: ByteStore> Heap<B> {
     pub(crate) fn clear(&self) {
         let mut space = self.space();
         let table = self.table();
-        let mut infos = std::mem::take(&mut space.infos);
-        let blocks = infos.len() as u32;
-        for block in 0..blocks {
-            for word in 0..table.used_words(infos[block as usize].kind) {
+        for block in 0..space.infos.len() as u32 {
+            for word in 0..table.used_words(space.infos[block as usize].kind) {
                 table.set_live(block, word, 0);
             }
             self.lower_flag(block, LISTED | DIRTY);
         }
-        *space = Space::default();
-        std::mem::swap(&mut space.infos, &mut infos);
+        space.forget_lists();
         self.list_all(&mut space, &table, true);
     }
 

@@ -237,6 +237,13 @@ impl Space {
         self.capturing.extend(dirty);
     }
 
+    /// Empties all lists, to be made anew. What a checkpoint refers to stays masked.
+    pub(crate) fn forget_lists(&mut self) {
+        let infos = std::mem::take(&mut self.infos);
+        let capturing = std::mem::take(&mut self.capturing);
+        *self = Space { infos, capturing, ..Space::default() };
+    }
+
     /// The captured state is durable: lets go of what only the one before referred to.
     pub(crate) fn release(&mut self, table: &BlockTable, mut unlist: impl FnMut(u32)) {
         for block in std::mem::take(&mut self.capturing) {

@@ -319,7 +319,9 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             Some(id) => id,
             None => {
                 let id = space.end();
-                self.signals.growing(space.kept() * Self::SEGMENT_BYTES, space.used() * Self::SEGMENT_BYTES);
+                if u64::from(id + 1) * Self::SEGMENT_BYTES > self.index.len() {
+                    self.signals.growing(space.kept() * Self::SEGMENT_BYTES, space.used() * Self::SEGMENT_BYTES);
+                }
                 self.grow_index(id, buckets)?;
                 space.extend()
             }

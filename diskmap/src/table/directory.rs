@@ -119,8 +119,11 @@ impl Directory {
     /// Sets and clears flags of all prefixes that start with the `depth` top bits of `prefix`.
     pub(crate) fn flag(&self, prefix: u64, depth: u32, set: u64, clear: u64) {
         for slot in self.view().range(prefix, depth) {
-            let old = slot.load(Ordering::Relaxed);
-            slot.store(old & !clear | set, Ordering::Release);
+            // Two threads may flag at once: a reader that verified, and the beginning of a checkpoint.
+            slot.fetch_or(set, Ordering::AcqRel);
+            if clear != 0 {
+                slot.fetch_and(!clear, Ordering::AcqRel);
+            }
         }
     }
 }
