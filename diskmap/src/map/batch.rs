@@ -5,7 +5,7 @@
 
 use super::{
     DiskHashMap,
-    typed::{KeyBuffer, checked_key, inline_key},
+    typed::{KEY_BUFFER, checked_key, inline_key},
 };
 use crate::{
     codec::{DiskValue, Encode},
@@ -96,7 +96,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
         V: DiskValue,
     {
         let scheme = self.shared.core.scheme();
-        let mut buffer = KeyBuffer::default();
+        let mut buffer = KEY_BUFFER;
         match inline_key::<K, Q>(key, &mut buffer) {
             Some(bytes) => Ok(scheme.hash_key(bytes?)),
             None => K::with_bytes(key, |bytes| Ok(scheme.hash_key(checked_key::<K>(bytes)?)))?,
@@ -143,7 +143,7 @@ where
         let hashed = self.ring[self.next % RING];
         self.next += 1;
         let map = self.map;
-        let mut buffer = KeyBuffer::default();
+        let mut buffer = KEY_BUFFER;
         let found = match inline_key::<K, Q>(key, &mut buffer) {
             Some(bytes) => bytes.and_then(|bytes| map.get_hashed(hashed, bytes)),
             None => match K::with_bytes(key, |bytes| map.get_hashed(hashed, checked_key::<K>(bytes)?)) {

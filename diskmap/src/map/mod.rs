@@ -31,7 +31,7 @@ pub use self::{
     remove::{Drain, ExtractIf},
     size::{Recovery, Stats},
 };
-use self::typed::{KeyBuffer, Typed, checked_key, inline_key};
+use self::typed::{KEY_BUFFER, Typed, checked_key, inline_key};
 use crate::{
     checkpoint::{Keeper, Shared},
     codec::{DiskValue, Encode, IntoOwned},
@@ -122,7 +122,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
         K: Encode<Q>,
         V: DiskValue,
     {
-        let mut buffer = KeyBuffer::default();
+        let mut buffer = KEY_BUFFER;
         let found = match inline_key::<K, Q>(key, &mut buffer) {
             Some(bytes) => bytes.and_then(|bytes| self.get_bytes(bytes)),
             None => K::with_bytes(key, |bytes| self.get_bytes(checked_key::<K>(bytes)?))?,
@@ -178,7 +178,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
         K: Encode<Q>,
         V: DiskValue,
     {
-        let mut buffer = KeyBuffer::default();
+        let mut buffer = KEY_BUFFER;
         let found = match inline_key::<K, Q>(key, &mut buffer) {
             Some(bytes) => bytes.and_then(|bytes| self.has_bytes(bytes)),
             None => K::with_bytes(key, |bytes| self.has_bytes(checked_key::<K>(bytes)?))?,

@@ -5,7 +5,7 @@
 
 #![allow(unsafe_code, reason = "views are made of bytes whose lifetime only the borrow of the map guarantees")]
 
-use std::marker::PhantomData;
+use std::{marker::PhantomData, mem::MaybeUninit};
 
 use super::DiskHashMap;
 use crate::{
@@ -61,7 +61,10 @@ const fn side(shape: Shape) -> Side {
 }
 
 /// Room for an inline key, aligned like one.
-pub(super) type KeyBuffer = [u64; MAX_INLINE / 8];
+pub(super) type KeyBuffer = [MaybeUninit<u64>; MAX_INLINE / 8];
+
+/// An empty buffer.
+pub(super) const KEY_BUFFER: KeyBuffer = [MaybeUninit::uninit(); MAX_INLINE / 8];
 
 /// Encodes a key of a fixed size that lies inline; `None` for all other codecs, whose keys go through
 /// [`Encode::with_bytes`]. There is no closure here, so that a lookup becomes one straight piece of code.
@@ -71,8 +74,13 @@ where
     K: ?Sized + Encode<Q>,
     Q: ?Sized,
 {
-    let Shape::Fixed { size } = K::SHAPE else { return None };
-    let bytes: &mut [u8] = bytemuck::bytes_of_mut(buffer).get_mut(..size)?;
+    let Shape::Fixed { size: size @ ..=MAX_INLINE } = K::SHAPE else { return None };
+    // SAFETY: `size` bytes lie in the buffer, are initialised here, and bytes may have any alignment.
+    let bytes: &mut [u8] = unsafe {
+        let start = buffer.as_mut_ptr().cast::<u8>();
+        start.write_bytes(0, size);
+        std::slice::from_raw_parts_mut(start, size)
+    };
     Some(match K::encode_into(key, bytes) {
         Ok(len) if len == size => Ok(bytes),
         Ok(len) => Err(wrong_key_length(len, size)),

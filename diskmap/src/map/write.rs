@@ -5,7 +5,7 @@
 
 use super::{
     DiskHashMap,
-    typed::{Encoded, KeyBuffer, Typed, checked_key, inline_key},
+    typed::{Encoded, KEY_BUFFER, Typed, checked_key, inline_key},
 };
 use crate::{
     checkpoint::{Keeper, Shared},
@@ -216,7 +216,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
         K: Encode<QK>,
         V: Encode<QV>,
     {
-        let mut buffer = KeyBuffer::default();
+        let mut buffer = KEY_BUFFER;
         match inline_key::<K, QK>(key, &mut buffer) {
             Some(bytes) => {
                 let bytes = bytes?;

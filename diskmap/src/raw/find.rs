@@ -54,8 +54,10 @@ pub(crate) enum Lookup<C> {
     Vacant(Vacant<C>),
 }
 
-/// A key, ready to be compared with slots.
+/// A key, ready to be compared with slots. It goes to rarely taken ways by value, so that it need not lie in memory.
+#[derive(Clone, Copy)]
 pub(super) struct Key<'k> {
+    /// Empty if keys lie in the slot.
     bytes: &'k [u8],
     words: [u64; MAX_INLINE / 8],
     hashed: Hashed,
@@ -70,6 +72,7 @@ impl<'k> Key<'k> {
             let target: &mut [u8] = bytemuck::bytes_of_mut(&mut words);
             let len = size.min(bytes.len());
             target[..len].copy_from_slice(&bytes[..len]);
+            return Key { bytes: &[], words, hashed };
         }
         Key { bytes, words, hashed }
     }
@@ -103,7 +106,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             }
             bucket = segment.after(bucket, 1);
         }
-        if entry.has(Entry::CHAINED) { self.find_chained(entry, view.mask(), &key) } else { Ok(None) }
+        if entry.has(Entry::CHAINED) { self.find_chained(entry, view.mask(), key) } else { Ok(None) }
     }
 
     /// Finds a key or the place for it.
@@ -139,7 +142,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             bucket = segment.after(bucket, 1);
         }
         if entry.has(Entry::CHAINED)
-            && let Some(found) = self.find_chained(entry, view.mask(), &key)?
+            && let Some(found) = self.find_chained(entry, view.mask(), key)?
         {
             return Ok(Lookup::Found(found));
         }
@@ -278,14 +281,15 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     }
 
     #[cold]
-    fn find_chained(&self, entry: Entry, mask: usize, key: &Key<'_>) -> Checked<Option<Found<C>>> {
+    #[inline(never)]
+    fn find_chained(&self, entry: Entry, mask: usize, key: Key<'_>) -> Checked<Option<Found<C>>> {
         let tag = key.hashed.tag();
         for id in self.chain(Self::id(entry))? {
             let segment = self.segment(Self::entry_of(id, 0), mask);
             for bucket in 0..segment.buckets() {
                 for lane in segment.lanes().matching(segment.control(bucket), tag) {
                     let slot = Slot { bucket, lane };
-                    if self.is_key(segment, slot, key)? {
+                    if self.is_key(segment, slot, &key)? {
                         return Ok(Some(Found { entry, segment, slot, overflow: Some(id) }));
                     }
                 }

@@ -215,17 +215,18 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
                 draft.segment.fill(home, slot, hashed.tag(), image);
                 Ok(())
             }
-            None => self.deposit_chained(draft, hashed, image),
+            None => self.deposit_chained(draft, hashed, *image),
         }
     }
 
     #[cold]
-    fn deposit_chained(&self, draft: &mut Draft<C>, hashed: Hashed, image: &SlotImage) -> Result<()> {
+    #[inline(never)]
+    fn deposit_chained(&self, draft: &mut Draft<C>, hashed: Hashed, image: SlotImage) -> Result<()> {
         loop {
             if let Some(&last) = draft.overflow.last() {
                 let segment = self.segment_by_id(last, draft.descriptor.log2_buckets);
                 if let Some(slot) = super::chain::free_slot(segment) {
-                    segment.fill(slot.bucket, slot, hashed.tag(), image);
+                    segment.fill(slot.bucket, slot, hashed.tag(), &image);
                     return Ok(());
                 }
             }

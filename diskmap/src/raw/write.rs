@@ -54,25 +54,21 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     pub(crate) fn insert<P: Payload>(
         &self,
         writer: &mut Writer,
-        mut vacant: Vacant<C>,
+        vacant: Vacant<C>,
         hashed: Hashed,
         key: &[u8],
         payload: &P,
     ) -> Result<Found<C>> {
         let mut image = SlotImage::zeroed();
         let record = self.compose(writer, &mut image, hashed, key, payload)?;
-        let found = loop {
-            match vacant.free {
-                Some(slot) if !vacant.entry.has(Entry::PROTECTED) => {
-                    let Vacant { entry, segment, .. } = vacant;
-                    segment.fill(segment.home(hashed), slot, hashed.tag(), &image);
-                    break Found { entry, segment, slot, overflow: None };
-                }
-                _ => match self.make_room(writer, hashed, &image)? {
-                    Some(found) => break found,
-                    None => vacant = self.vacancy(hashed),
-                },
+        let found = match vacant.free {
+            Some(slot) if !vacant.entry.has(Entry::PROTECTED) => {
+                let Vacant { entry, segment, .. } = vacant;
+                segment.fill(segment.home(hashed), slot, hashed.tag(), &image);
+                Found { entry, segment, slot, overflow: None }
             }
+            // By value: a reference would keep the image in memory on the way that is taken nearly always.
+            _ => self.insert_crowded(writer, hashed, image)?,
         };
         if let Some(record) = record {
             record.publish();
@@ -290,9 +286,24 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         }
     }
 
+    /// Fills a slot for an entry whose segment is protected or has none free on the entry's way.
+    #[cold]
+    #[inline(never)]
+    fn insert_crowded(&self, writer: &mut Writer, hashed: Hashed, image: SlotImage) -> Result<Found<C>> {
+        loop {
+            if let Some(found) = self.make_room(writer, hashed, &image)? {
+                return Ok(found);
+            }
+            let Vacant { entry, segment, free } = self.vacancy(hashed);
+            if let Some(slot) = free {
+                segment.fill(segment.home(hashed), slot, hashed.tag(), &image);
+                return Ok(Found { entry, segment, slot, overflow: None });
+            }
+        }
+    }
+
     /// Makes room for an entry: copies a protected segment, rebuilds or splits a full one. Where neither helps, the entry
     /// is filled into an overflow segment here.
-    #[cold]
     fn make_room(&self, writer: &mut Writer, hashed: Hashed, image: &SlotImage) -> Result<Option<Found<C>>> {
         let view = self.directory.view();
         let entry = view.entry(hashed.position);
