@@ -14,7 +14,7 @@ use std::{
 use super::{
     Core, Count, INDEX_FILE, SEGMENTS_FILE,
     intent::{INTENT, INTENTS_AT, Intent},
-    replace::MAX_DEPTH,
+    replace::{FREE_DEPTH, MAX_DEPTH, SPARE_DEPTH},
     space::{SegmentSpace, Sum},
 };
 use crate::{
@@ -338,10 +338,13 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     fn checked(&self, id: u32) -> Result<Descriptor> {
         let descriptor = self.descriptor(id)?;
         let size = usize::from(descriptor.log2_buckets);
+        // A damaged depth must not ask for a directory of any size; what splits make is far below this.
+        let segments = (self.index.len() / Self::SEGMENT_BYTES).max(1);
+        let deepest = (segments.ilog2() + SPARE_DEPTH + 2).clamp(FREE_DEPTH + SPARE_DEPTH, MAX_DEPTH);
         let small = size < C::LAYOUT.buckets.ilog2() as usize;
         let possible = size >= MIN_BUCKETS.ilog2() as usize
             && size <= C::LAYOUT.buckets.ilog2() as usize
-            && u32::from(descriptor.depth) <= MAX_DEPTH
+            && u32::from(descriptor.depth) <= deepest
             && (!small || descriptor.depth == 0);
         let end = u64::from(id) * Self::SEGMENT_BYTES + if possible { C::LAYOUT.used_bytes(1 << size) as u64 } else { 0 };
         if !possible {

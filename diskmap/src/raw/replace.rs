@@ -23,9 +23,9 @@ const CROWDED_PERCENT: usize = 68;
 /// A split whose smaller half has fewer than one in this many entries does not help.
 const LOPSIDED: usize = 32;
 /// The directory may always be this deep.
-const FREE_DEPTH: u32 = 18;
+pub(super) const FREE_DEPTH: u32 = 18;
 /// The directory may be this much deeper than evenly filled segments need.
-const SPARE_DEPTH: u32 = 6;
+pub(super) const SPARE_DEPTH: u32 = 6;
 /// No segment is deeper: the rest of a position tells too little.
 pub(super) const MAX_DEPTH: u32 = 57;
 
