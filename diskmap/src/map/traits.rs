@@ -50,6 +50,10 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
     /// ```
     pub fn copy_from<BS2: ByteStore, S2: StableHasher>(&mut self, other: &DiskHashMap<K, V, BS2, S2>) -> Result<()> {
         let source = &other.shared.core;
+        // The other's entries come in the order of their hashes, so the segments they go to are made first.
+        if BS::GROWS {
+            self.reserve(other.len())?;
+        }
         let mut walk = Walk::new(0);
         while let Some(spot) = walk.next(source) {
             let image = source.image(&spot?.found);

@@ -23,6 +23,7 @@ use crate::{
         identity::SECTOR,
         manifest::{Manifest, SegmentRecord},
     },
+    hash::BUCKET_BITS,
     heap::Heap,
     signals::Signals,
     store::ByteStore,
@@ -149,7 +150,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             }
             for &id in &node.ids {
                 entries += match sums.get(&id) {
-                    Some(sum) => u64::from(sum.entries),
+                    Some(sum) => u64::from(sum.entries).min(C::LAYOUT.slots_in(C::LAYOUT.buckets) as u64),
                     None => core.segment_by_id(id, node.descriptor.log2_buckets).count() as u64,
                 };
             }
@@ -286,6 +287,10 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             if descriptors.read(id) != Some(wanted) {
                 descriptors.write(id, &wanted);
             }
+        }
+        let slots = |record: &SegmentRecord| C::LAYOUT.slots_in(1 << record.log2_buckets.min(BUCKET_BITS as u8));
+        if let Some(record) = manifest.segments.iter().find(|record| record.entries as usize > slots(record)) {
+            return Err(damaged(record.id, "the checkpoint counts more entries in it than it has slots"));
         }
         let sum: u64 = manifest.segments.iter().map(|record| u64::from(record.entries)).sum();
         if sum != manifest.entries {

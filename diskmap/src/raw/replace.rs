@@ -20,8 +20,6 @@ use crate::{
 
 /// A segment with more entries than this many in 100 slots is worth splitting; with fewer, rebuilding may do.
 const CROWDED_PERCENT: usize = 68;
-/// A split whose smaller half has fewer than one in this many entries does not help.
-const LOPSIDED: usize = 32;
 /// The directory may always be this deep.
 pub(super) const FREE_DEPTH: u32 = 18;
 /// The directory may be this much deeper than evenly filled segments need.
@@ -40,8 +38,6 @@ struct Draft<C> {
     segment: Segment<C>,
     descriptor: Descriptor,
     overflow: Vec<u32>,
-    /// Entries filled in.
-    entries: usize,
 }
 
 impl<B: ByteStore, C: Scheme> Core<B, C> {
@@ -103,31 +99,18 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         if u32::from(descriptor.depth) >= self.depth_limit() || sparse {
             return Ok(false);
         }
-        self.split_if(writer, id, &descriptor, |[zeros, ones]| {
-            zeros.entries.min(ones.entries) * LOPSIDED >= zeros.entries + ones.entries
-        })
+        self.split(writer, id, &descriptor)?;
+        Ok(true)
     }
 
-    /// Splits a segment by the next bit of the position.
+    /// Splits a segment by the next bit of the position. One half may stay empty: keys that come in the order of their
+    /// hashes, as from another map, need several splits before they part.
     pub(super) fn split(&self, writer: &mut Writer, old: u32, descriptor: &Descriptor) -> Result<()> {
-        self.split_if(writer, old, descriptor, |_| true).map(|_| ())
-    }
-
-    fn split_if(
-        &self,
-        writer: &mut Writer,
-        old: u32,
-        descriptor: &Descriptor,
-        good: impl Fn([&Draft<C>; 2]) -> bool,
-    ) -> Result<bool> {
         let depth = descriptor.depth + 1;
         let bit = 1u64 << (64 - u32::from(depth));
         let child = |prefix| Descriptor { depth, prefix, ..*descriptor };
-        let children = [child(descriptor.prefix), child(descriptor.prefix | bit)];
-        self.reorganise(writer, &[old], &children, |drafts| match drafts {
-            [zeros, ones] => good([zeros, ones]),
-            _ => false,
-        })
+        self.reorganise(writer, &[old], &[child(descriptor.prefix), child(descriptor.prefix | bit)], |_| true)?;
+        Ok(())
     }
 
     /// Puts all entries of a segment where they belong, in one with `1 << doublings` times as many buckets. With a key
@@ -186,7 +169,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
                 Descriptor { state: State::New, next: None, overflow: false, generation: self.now(), ..*descriptor };
             let id = self.new_segment(&descriptor)?;
             let segment = self.segment_by_id(id, descriptor.log2_buckets);
-            drafts.push(Draft { id, segment, descriptor, overflow: Vec::new(), entries: 0 });
+            drafts.push(Draft { id, segment, descriptor, overflow: Vec::new() });
         }
         let bit = 64 - u32::from(new[0].depth);
         for &main in old {
@@ -208,7 +191,6 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
 
     #[inline(always)]
     fn deposit(&self, draft: &mut Draft<C>, hashed: Hashed, image: &SlotImage) -> Result<()> {
-        draft.entries += 1;
         let home = draft.segment.home(hashed);
         match draft.segment.free_slot(home) {
             Some(slot) => {
