@@ -195,9 +195,9 @@ impl Locked {
         let live = stored.as_ref().is_some_and(|stored| {
             stored.boot_id.is_some() && Identity { generation: stored.generation, ..disk.identity(false) } == *stored
         });
-        let clean = stored.map_or(manifest.closed, |stored| stored.clean);
         let root = if live { Root::Live } else { Root::Checkpoint };
-        Ok(Found { disk, files, manifest, root, rolled_back: !live && !clean })
+        let rolled_back = !live && !manifest.closed;
+        Ok(Found { disk, files, manifest, root, rolled_back })
     }
 }
 

@@ -22,7 +22,9 @@
 #![deny(unsafe_code)]
 
 #[cfg(not(all(target_pointer_width = "64", target_endian = "little")))]
-compile_error!("diskmap maps files of little-endian words into a 64-bit address space; other targets are not supported");
+compile_error!(
+    "diskmap maps files of little-endian words into a 64-bit address space; other targets are not supported"
+);
 
 mod checkpoint;
 #[allow(unsafe_code, reason = "codecs promise that bytes they accepted can be viewed")]
@@ -45,7 +47,10 @@ mod store;
 mod table;
 
 pub use crate::{
-    codec::{Bytes, CanonF32, CanonF64, DiskKey, DiskValue, Encode, IntoOwned, Invalid, Native, NativeType, Schema, Shape, Str},
+    codec::{
+        Bytes, CanonF32, CanonF64, DiskKey, DiskValue, Encode, IntoOwned, Invalid, Native, NativeType, Schema, Shape,
+        Str,
+    },
     error::{Error, Result},
     hash::{SipBuildHasher, StableHasher},
     map::{
@@ -64,3 +69,8 @@ pub mod types {
     pub use crate::codec::Arch;
     pub use crate::codec::{Bytes, Native, Str};
 }
+
+/// The code in the README, as tests.
+#[cfg(all(doctest, feature = "rkyv"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

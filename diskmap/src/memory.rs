@@ -6,14 +6,14 @@
 use crate::{
     error::{Error, Result},
     format::checksum,
+    heap::{
+        block::entry_bytes,
+        class::{BLOCK_SHIFT, SMALLEST_BLOCK},
+    },
     raw::{descriptors_at, fits, segments_for},
     table::{
         Layout, Side,
         layout::{LINE, MIN_BUCKETS},
-    },
-    heap::{
-        block::entry_bytes,
-        class::{BLOCK_SHIFT, SMALLEST_BLOCK},
     },
 };
 
@@ -98,7 +98,9 @@ pub(crate) fn required(layout: &Layout, text: usize, entries: u64, records: u64)
     let mut len = 1024usize;
     loop {
         match Plan::new(layout, len, text) {
-            Ok(plan) if plan.entries >= entries && (records == 0 || plan.record_room() >= records) => return len + LINE,
+            Ok(plan) if plan.entries >= entries && (records == 0 || plan.record_room() >= records) => {
+                return len + LINE;
+            }
             _ => len += (len / 64).max(LINE).next_multiple_of(LINE),
         }
     }
@@ -114,13 +116,17 @@ pub(crate) fn aligned(memory: &mut [u8]) -> &mut [u8] {
 pub(crate) fn realigned(memory: &mut [u8]) -> Result<&mut [u8]> {
     let skip = memory.as_ptr().align_offset(LINE).min(memory.len());
     let found = (0..LINE).find(|&at| memory.get(at..at + MAGIC.len()) == Some(&MAGIC[..]));
-    let Some(found) = found else { return Err(Error::invalid("there is no map in this memory; make one with `new_in_slice`")) };
+    let Some(found) = found else {
+        return Err(Error::invalid("there is no map in this memory; make one with `new_in_slice`"));
+    };
     if found != skip {
         let head = read_head(&memory[found..])?;
         let len = head.plan.end().filter(|&len| len <= memory.len() - found).ok_or_else(too_short)?;
         if skip + len > memory.len() {
-            return Err(Error::invalid("the memory begins at another offset from a multiple of 64 bytes than when the map \
-                 was made, and is too short to move it; provide 63 bytes more"));
+            return Err(Error::invalid(
+                "the memory begins at another offset from a multiple of 64 bytes than when the map \
+                 was made, and is too short to move it; provide 63 bytes more",
+            ));
         }
         memory.copy_within(found..found + len, skip);
         // Else the old place would be found first the next time.
@@ -154,7 +160,8 @@ pub(crate) fn read_head(memory: &[u8]) -> Result<Head> {
     let [text, segments, index, heap, blocks, head, block_shift, _] = numbers[..] else {
         return Err(damaged("the head is too short"));
     };
-    if checksum(body).to_le_bytes() != *sum || !(SMALLEST_BLOCK as usize..=BLOCK_SHIFT as usize).contains(&block_shift) {
+    if checksum(body).to_le_bytes() != *sum || !(SMALLEST_BLOCK as usize..=BLOCK_SHIFT as usize).contains(&block_shift)
+    {
         return Err(damaged("the head does not match its checksum"));
     }
     let plan = Plan { head, segments, index, heap, blocks, block_shift: block_shift as u32, buckets: 0, entries: 0 };

@@ -8,6 +8,9 @@ pub(crate) mod identity;
 pub(crate) mod manifest;
 pub(crate) mod map_file;
 
+#[cfg(test)]
+mod documented;
+
 use crate::error::Error;
 use xxhash_rust::xxh3::xxh3_64;
 

@@ -78,15 +78,10 @@ impl BlockTable {
             Kind::Run(blocks) => RUN | u64::from(blocks) << 8,
             Kind::Tail => TAIL,
         };
-        if self.head(block).load(Ordering::Relaxed) != head {
-            for word in 0..words(self.shift) {
-                let bits = self.bits(block, word);
-                if bits.load(Ordering::Relaxed) != 0 {
-                    bits.store(0, Ordering::Release);
-                }
-            }
-            self.head(block).store(head, Ordering::Release);
+        for word in 0..words(self.shift) {
+            self.set_live(block, word, 0);
         }
+        self.head(block).store(head, Ordering::Release);
     }
 
     /// Words that hold bits of a block of this kind.
@@ -117,7 +112,7 @@ impl BlockTable {
         self.bits(block, word).load(Ordering::SeqCst)
     }
 
-    /// Stores a word of live bits (recovery only).
+    /// Stores a word of live bits.
     pub(crate) fn set_live(&self, block: u32, word: usize, bits: u64) {
         if self.bits(block, word).load(Ordering::Relaxed) != bits {
             self.bits(block, word).store(bits, Ordering::Release);

@@ -344,7 +344,8 @@ impl<B: ByteStore> Heap<B> {
     fn grow_to(&self, blocks: u64) -> Result<()> {
         let need = blocks << self.shift;
         if need > self.store.len() {
-            self.store.grow(need, need.max(self.store.len() + crate::store::step(self.store.len(), 1 << self.shift)))?;
+            self.store
+                .grow(need, need.max(self.store.len() + crate::store::step(self.store.len(), 1 << self.shift)))?;
         }
         let entry = block::entry_bytes(self.shift) as u64;
         let need = blocks * entry;

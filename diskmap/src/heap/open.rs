@@ -35,14 +35,24 @@ impl<B: ByteStore> Heap<B> {
         let heap = Heap::create(store, tables, shift, signals);
         let have = (heap.store.len() >> shift).min(heap.tables.len() / entry_bytes(shift) as u64);
         if heap.store.len() >> shift < checkpoint.len() as u64 {
-            return Err(Error::corrupt(super::HEAP_FILE, heap.store.len(), "the file is shorter than its checkpoint says"));
+            return Err(Error::corrupt(
+                super::HEAP_FILE,
+                heap.store.len(),
+                "the file is shorter than its checkpoint says",
+            ));
         }
-        heap.grow_to(if live { have } else { checkpoint.len() as u64 })?;
+        heap.grow_to(have.max(checkpoint.len() as u64))?;
         {
             let mut space = heap.space();
             let table = heap.table();
             if !live {
                 restore(&table, checkpoint)?;
+                // What the state that is given up had beyond the checkpoint must not be found by a later recovery.
+                for block in
+                    (checkpoint.len()..table.len()).filter(|&block| table.kind(block as u32) != Some(Kind::Free))
+                {
+                    table.set_kind(block as u32, Kind::Free);
+                }
             }
             let blocks = if live { table.len() } else { checkpoint.len() };
             space.infos = read_kinds(&table, blocks as u32)?;
@@ -77,7 +87,9 @@ impl<B: ByteStore> Heap<B> {
                     BlockRecord::RunTail
                 }
                 (Kind::Cells(class), Mask::All) => BlockRecord::Cells { class, live: Live::All },
-                (Kind::Cells(class), Mask::Bits(bits)) => BlockRecord::Cells { class, live: Live::Bits((**bits).into()) },
+                (Kind::Cells(class), Mask::Bits(bits)) => {
+                    BlockRecord::Cells { class, live: Live::Bits((**bits).into()) }
+                }
                 (Kind::Run(blocks), Mask::All | Mask::Bits(_)) => {
                     tails = blocks - 1;
                     BlockRecord::Run { blocks, live: true }
@@ -163,7 +175,9 @@ fn restore(table: &BlockTable, checkpoint: &[BlockRecord]) -> Result<()> {
             }
             _ => return Err(bad(block, "a block's record is impossible")),
         };
-        table.set_kind(block, kind);
+        if table.kind(block) != Some(kind) {
+            table.set_kind(block, kind);
+        }
         for word in 0..table.used_words(kind) {
             let live = match record {
                 BlockRecord::Cells { live: Live::All, .. } | BlockRecord::Run { live: true, .. } => u64::MAX,

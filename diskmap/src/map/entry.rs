@@ -26,14 +26,22 @@ pub enum MapEntry<'m, 'q, K: ?Sized, V: ?Sized, Q: ?Sized, BS: ByteStore = MMapF
 }
 
 /// The place of a key that is there.
-pub struct OccupiedEntry<'m, 'q, K: ?Sized, V: ?Sized, Q: ?Sized, BS: ByteStore = MMapFile, S = rustc_hash::FxBuildHasher>
-{
+pub struct OccupiedEntry<
+    'm,
+    'q,
+    K: ?Sized,
+    V: ?Sized,
+    Q: ?Sized,
+    BS: ByteStore = MMapFile,
+    S = rustc_hash::FxBuildHasher,
+> {
     at: At<'m, 'q, K, V, Q, BS, S>,
     found: Found<Typed<K, V, S>>,
 }
 
 /// The place of a key that is not there.
-pub struct VacantEntry<'m, 'q, K: ?Sized, V: ?Sized, Q: ?Sized, BS: ByteStore = MMapFile, S = rustc_hash::FxBuildHasher> {
+pub struct VacantEntry<'m, 'q, K: ?Sized, V: ?Sized, Q: ?Sized, BS: ByteStore = MMapFile, S = rustc_hash::FxBuildHasher>
+{
     at: At<'m, 'q, K, V, Q, BS, S>,
     vacant: Vacant<Typed<K, V, S>>,
 }

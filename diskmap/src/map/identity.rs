@@ -42,10 +42,9 @@ where
     V: ?Sized + DiskValue,
     S: StableHasher,
 {
-    for (side, schema, stored, fingerprint) in [
-        ("key", K::SCHEMA, &map.key, map.key_fingerprint),
-        ("value", V::SCHEMA, &map.value, map.value_fingerprint),
-    ] {
+    for (side, schema, stored, fingerprint) in
+        [("key", K::SCHEMA, &map.key, map.key_fingerprint), ("value", V::SCHEMA, &map.value, map.value_fingerprint)]
+    {
         if schema.fingerprint() != fingerprint {
             return Err(Error::SchemaMismatch { side, stored: stored.clone(), expected: schema.to_string() });
         }

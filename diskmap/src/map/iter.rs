@@ -4,7 +4,13 @@
 //! iteration.
 
 use super::{DiskHashMap, typed::Typed};
-use crate::{codec::DiskValue, error::{Error, Result}, hash::StableHasher, raw::Walk, store::ByteStore};
+use crate::{
+    codec::DiskValue,
+    error::{Error, Result},
+    hash::StableHasher,
+    raw::Walk,
+    store::ByteStore,
+};
 
 /// Iterator over the entries of a map, in no particular order.
 pub struct Iter<'m, K: ?Sized, V: ?Sized, BS: ByteStore, S> {

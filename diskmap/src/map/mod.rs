@@ -22,6 +22,7 @@ use std::{marker::PhantomData, path::PathBuf, sync::Arc};
 
 use rustc_hash::FxBuildHasher;
 
+use self::typed::{KEY_BUFFER, Typed, checked_key, inline_key};
 pub use self::{
     alias::{BytesMap, MemHashMap, StringStringMap, StringU64Map, U64StringMap, U64U64Map},
     batch::GetMany,
@@ -31,7 +32,6 @@ pub use self::{
     remove::{Drain, ExtractIf},
     size::{Recovery, Stats},
 };
-use self::typed::{KEY_BUFFER, Typed, checked_key, inline_key};
 use crate::{
     checkpoint::{Keeper, Shared},
     codec::{DiskValue, Encode, IntoOwned},

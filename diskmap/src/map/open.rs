@@ -6,7 +6,9 @@ use std::{marker::PhantomData, path::Path, sync::Arc};
 
 use rustc_hash::FxBuildHasher;
 
-use super::{DiskHashMap, OnRollback, OpenOptions, Recovery, identity, options::Settings, size::record_bytes, typed::Typed};
+use super::{
+    DiskHashMap, OnRollback, OpenOptions, Recovery, identity, options::Settings, size::record_bytes, typed::Typed,
+};
 use crate::{
     checkpoint::{Keeper, Shared},
     codec::{DiskKey, DiskValue, Schema},

@@ -92,9 +92,7 @@ where
 #[inline(always)]
 pub(super) fn checked_key<K: ?Sized + DiskValue>(bytes: &[u8]) -> Checked<&[u8]> {
     match K::SHAPE {
-        Shape::Fixed { size } if bytes.len() != size => {
-            Err(wrong_key_length(bytes.len(), size))
-        }
+        Shape::Fixed { size } if bytes.len() != size => Err(wrong_key_length(bytes.len(), size)),
         _ => Ok(bytes),
     }
 }

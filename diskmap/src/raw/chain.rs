@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use super::{Core, SEGMENTS_FILE};
 use crate::{
     error::{Error, Result},
+    hash::BUCKET_BITS,
     store::ByteStore,
     table::{Descriptor, Reference, Scheme, Segment, State, directory::Entry, segment::Slot},
 };
@@ -17,13 +18,18 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     pub(super) fn chain(&self, main: u32) -> Result<Vec<u32>> {
         let descriptors = self.descriptors();
         let mut ids = Vec::new();
+        if descriptors.next(main) == Some(None) {
+            return Ok(ids);
+        }
+        let log2_buckets = u32::from(self.descriptor(main)?.log2_buckets).min(BUCKET_BITS);
+        let used = Self::LAYOUT.used_bytes(1 << log2_buckets) as u64;
         let mut at = main;
         loop {
             let next = descriptors.next(at).ok_or_else(|| self.damaged_descriptor(at))?;
             match next {
                 None => return Ok(ids),
                 Some(next) if (next as usize) < descriptors.len() && ids.len() < descriptors.len() => {
-                    if (u64::from(next) + 1) * Self::SEGMENT_BYTES > self.index.len() {
+                    if u64::from(next) * Self::SEGMENT_BYTES + used > self.index.len() {
                         return Err(self.damaged_descriptor(at));
                     }
                     ids.push(next);

@@ -72,12 +72,8 @@ impl<C: Scheme> Walk<C> {
                         Ok(true) => continue,
                         Err(error) => return Some(Err(error)),
                     }
-                    let found = Found {
-                        entry: current.entry,
-                        segment: current.segment,
-                        slot,
-                        overflow: current.overflow,
-                    };
+                    let found =
+                        Found { entry: current.entry, segment: current.segment, slot, overflow: current.overflow };
                     return Some(Ok(Spot { found, position: current.position }));
                 }
                 if let Some(id) = current.chain.pop() {

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::table::segment::Slot;
 
 /// Where the records begin in the `segments` file: after the identity sector.
-pub(super) const INTENTS_AT: u64 = crate::format::identity::SECTOR as u64;
+pub(crate) const INTENTS_AT: u64 = crate::format::identity::SECTOR as u64;
 /// Bytes of a record.
-pub(super) const INTENT: u64 = 64;
+pub(crate) const INTENT: u64 = 64;
 
 const REPLACE: u64 = 1;
 const MOVE: u64 = 2;
@@ -19,7 +19,7 @@ const NONE: u32 = u32::MAX;
 
 /// A change under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Intent {
+pub(crate) enum Intent {
     /// Up to two segments (with what is chained to them) take the place of up to two others.
     Replace {
         /// Freed.
@@ -43,7 +43,7 @@ pub(super) enum Intent {
 
 /// The records in mapped memory.
 #[derive(Clone, Copy)]
-pub(super) struct Intents {
+pub(crate) struct Intents {
     at: *mut u8,
     len: u32,
 }
@@ -53,29 +53,31 @@ impl Intents {
     ///
     /// # Safety
     /// The head of the file with the records is readable and writable as atomics, 8-byte aligned, while this is used.
-    pub(super) unsafe fn new(file: *mut u8, len: u32) -> Intents {
+    pub(crate) unsafe fn new(file: *mut u8, len: u32) -> Intents {
         Intents { at: file.wrapping_add(INTENTS_AT as usize), len }
     }
 
     /// How many.
-    pub(super) fn len(self) -> u32 {
+    pub(crate) fn len(self) -> u32 {
         self.len
     }
 
     /// The change that is committed in a record: inner `None` if there is none, outer `None` if it is damaged.
-    pub(super) fn read(self, record: u32) -> Option<Option<Intent>> {
+    pub(crate) fn read(self, record: u32) -> Option<Option<Intent>> {
         let word = |i| self.word(record, i).load(Ordering::Acquire);
         match word(0) {
             0 => Some(None),
             REPLACE => Some(Some(Intent::Replace { old: ids(word(1)), new: ids(word(2)) })),
-            MOVE => Some(Some(Intent::Move { old: (word(1) as u32, slot(word(2))), new: (word(3) as u32, slot(word(4))) })),
+            MOVE => {
+                Some(Some(Intent::Move { old: (word(1) as u32, slot(word(2))), new: (word(3) as u32, slot(word(4))) }))
+            }
             CLEAR => Some(Some(Intent::Clear { new: word(1) as u32 })),
             _ => None,
         }
     }
 
     /// Commits to a change.
-    pub(super) fn commit(self, record: u32, intent: Intent) {
+    pub(crate) fn commit(self, record: u32, intent: Intent) {
         let store = |i, word| self.word(record, i).store(word, Ordering::Release);
         match intent {
             Intent::Replace { old, new } => {
@@ -98,7 +100,7 @@ impl Intents {
     }
 
     /// The change is done.
-    pub(super) fn clear(self, record: u32) {
+    pub(crate) fn clear(self, record: u32) {
         self.word(record, 0).store(0, Ordering::Release);
     }
 
@@ -136,8 +138,7 @@ mod tests {
         // SAFETY: memory for the head and two records that outlives their use.
         let intents = unsafe { Intents::new(file.as_mut_ptr().cast(), 2) };
         let replace = Intent::Replace { old: [Some(3), None], new: [Some(7), Some(8)] };
-        let moved =
-            Intent::Move { old: (1, Slot { bucket: 1023, lane: 3 }), new: (2, Slot { bucket: 5, lane: 0 }) };
+        let moved = Intent::Move { old: (1, Slot { bucket: 1023, lane: 3 }), new: (2, Slot { bucket: 5, lane: 0 }) };
         for intent in [replace, moved, Intent::Clear { new: 4 }] {
             intents.commit(1, intent);
             assert_eq!(intents.read(1), Some(Some(intent)));

@@ -9,7 +9,7 @@ mod chain;
 mod clear;
 mod cursor;
 mod find;
-mod intent;
+pub(crate) mod intent;
 mod presplit;
 mod recover;
 mod replace;
@@ -36,8 +36,7 @@ use crate::{
     signals::Signals,
     store::ByteStore,
     table::{
-        Descriptor, Descriptors, Directory, Layout, Reference, Scheme, Segment, SlotImage,
-        descriptor::DESCRIPTOR,
+        Descriptor, Descriptors, Directory, Layout, Reference, Scheme, Segment, SlotImage, descriptor::DESCRIPTOR,
         directory::Entry,
     },
 };

@@ -8,7 +8,11 @@ use crate::{
     error::Result,
     hash::share_below,
     store::ByteStore,
-    table::{Descriptor, Scheme, directory::Entry, layout::{Layout, MAX_PROBE, MIN_BUCKETS}},
+    table::{
+        Descriptor, Scheme,
+        directory::Entry,
+        layout::{Layout, MAX_PROBE, MIN_BUCKETS},
+    },
 };
 
 /// How full full-size segments may be on average before the fullest of them is expected to split.
@@ -88,10 +92,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
 
     /// Calls `visit` with id, descriptor and directory entry of each main segment in order; again at the same position
     /// when it says that it changed something.
-    pub(super) fn each_main(
-        &self,
-        mut visit: impl FnMut(u32, &Descriptor, Entry) -> Result<bool>,
-    ) -> Result<()> {
+    pub(super) fn each_main(&self, mut visit: impl FnMut(u32, &Descriptor, Entry) -> Result<bool>) -> Result<()> {
         let mut at = Some(0u64);
         while let Some(position) = at {
             let entry = self.directory.view().entry(position);

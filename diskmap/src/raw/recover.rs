@@ -27,12 +27,7 @@ use crate::{
     heap::Heap,
     signals::Signals,
     store::ByteStore,
-    table::{
-        Descriptor, Directory, Scheme, State,
-        descriptor::DESCRIPTOR,
-        directory::Entry,
-        layout::MIN_BUCKETS,
-    },
+    table::{Descriptor, Directory, Scheme, State, descriptor::DESCRIPTOR, directory::Entry, layout::MIN_BUCKETS},
 };
 
 /// Bytes of the `segments` file before the first descriptor, for `intents` intent records.
@@ -123,7 +118,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             core.restore(manifest, ids)?;
         }
         if empty {
-            core.generation.fetch_max(manifest.generation + 1, Ordering::Relaxed);
+            core.generation.fetch_max(manifest.generation.min(u64::MAX / 2) + 1, Ordering::Relaxed);
             core.begin(MIN_BUCKETS)?;
             return Ok(core);
         }
@@ -139,7 +134,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         }
         let used: HashSet<u32> = tree.iter().flat_map(|node| node.ids.iter().copied()).collect();
         *core.space() = SegmentSpace::new(ids, |id| used.contains(&id), |id| sums.get(&id).copied());
-        core.generation.fetch_max(manifest.generation + 1, Ordering::Relaxed);
+        core.generation.fetch_max(manifest.generation.min(u64::MAX / 2) + 1, Ordering::Relaxed);
         let mut entries = 0u64;
         for node in &tree {
             let protected = node.ids.iter().any(|id| sums.contains_key(id));
@@ -185,7 +180,14 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         }
     }
 
-    fn bare(scheme: C, index: B, segments: B, heap: Option<Heap<B>>, intents: u32, signals: Arc<Signals>) -> Core<B, C> {
+    fn bare(
+        scheme: C,
+        index: B,
+        segments: B,
+        heap: Option<Heap<B>>,
+        intents: u32,
+        signals: Arc<Signals>,
+    ) -> Core<B, C> {
         Core {
             scheme,
             directory: Directory::new(1, C::LAYOUT.buckets - 1),
@@ -222,7 +224,10 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
                 Some(Intent::Move { old, new }) => {
                     let old_segment = self.segment_by_id(old.0, self.checked(old.0)?.log2_buckets);
                     let new_segment = self.segment_by_id(new.0, self.checked(new.0)?.log2_buckets);
-                    if [old.1, new.1].iter().any(|slot| slot.lane >= C::LAYOUT.slots || slot.bucket >= C::LAYOUT.buckets) {
+                    if [old.1, new.1]
+                        .iter()
+                        .any(|slot| slot.lane >= C::LAYOUT.slots || slot.bucket >= C::LAYOUT.buckets)
+                    {
                         return Err(damage("a slot outside its segment"));
                     }
                     let lanes = new_segment.lanes();
@@ -253,7 +258,8 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             self.grow_segments(highest)?;
         }
         let descriptors = self.descriptors();
-        let records: HashMap<u32, &SegmentRecord> = manifest.segments.iter().map(|record| (record.id, record)).collect();
+        let records: HashMap<u32, &SegmentRecord> =
+            manifest.segments.iter().map(|record| (record.id, record)).collect();
         if records.len() != manifest.segments.len() {
             return Err(damaged(0, "the checkpoint names a segment twice"));
         }
@@ -351,7 +357,8 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             && size <= C::LAYOUT.buckets.ilog2() as usize
             && u32::from(descriptor.depth) <= deepest
             && (!small || descriptor.depth == 0);
-        let end = u64::from(id) * Self::SEGMENT_BYTES + if possible { C::LAYOUT.used_bytes(1 << size) as u64 } else { 0 };
+        let end =
+            u64::from(id) * Self::SEGMENT_BYTES + if possible { C::LAYOUT.used_bytes(1 << size) as u64 } else { 0 };
         if !possible {
             return Err(self.damaged_descriptor(id));
         }

@@ -11,9 +11,7 @@ use crate::{
     hash::{Hashed, REFERENCE_BITS},
     store::{ByteStore, step},
     table::{
-        Descriptor, Reference, Scheme, Segment, SlotImage, State,
-        descriptor::DESCRIPTOR,
-        directory::Entry,
+        Descriptor, Reference, Scheme, Segment, SlotImage, State, descriptor::DESCRIPTOR, directory::Entry,
         segment::Slot,
     },
 };

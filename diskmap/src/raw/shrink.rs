@@ -72,7 +72,8 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         let mut last = 0;
         self.each_main(|id, descriptor, _| {
             for id in std::iter::once(id).chain(self.chain(id)?) {
-                let end = u64::from(id) * Self::SEGMENT_BYTES + Self::LAYOUT.used_bytes(1 << descriptor.log2_buckets) as u64;
+                let end =
+                    u64::from(id) * Self::SEGMENT_BYTES + Self::LAYOUT.used_bytes(1 << descriptor.log2_buckets) as u64;
                 last = last.max(end);
             }
             Ok(false)

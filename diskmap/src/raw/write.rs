@@ -343,5 +343,7 @@ fn exactly(size: usize, written: usize) -> Result<()> {
 
 #[cold]
 fn lengths(expected: usize, found: usize) -> Error {
-    Error::Encode { what: format!("a codec wrote {found} bytes where {expected} were announced; its `Encode` is wrong") }
+    Error::Encode {
+        what: format!("a codec wrote {found} bytes where {expected} were announced; its `Encode` is wrong"),
+    }
 }

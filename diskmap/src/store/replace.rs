@@ -3,7 +3,10 @@
 //! Must not know their content. Invariant: at every instant, and after a power cut, the name shows either all of the old
 //! bytes or all of the new ones.
 
-use super::os::{growth_error, open_regular};
+use super::{
+    allocate::size_limit,
+    os::{growth_error, open_regular},
+};
 use crate::error::{Error, Result};
 use std::{
     fs::{self, File, OpenOptions},
@@ -28,6 +31,10 @@ pub(crate) fn replace_file(dir: &Path, name: &str, bytes: &[u8]) -> Result<()> {
 /// Writes and syncs a new file, in place of what an earlier attempt may have left.
 fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
     let failed = |source| growth_error(path, bytes.len() as u64, source);
+    // Writing past the limit would be answered with a signal.
+    if bytes.len() as u64 > size_limit() {
+        return Err(failed(io::ErrorKind::FileTooLarge.into()));
+    }
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
         _ => {}

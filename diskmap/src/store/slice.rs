@@ -43,7 +43,14 @@ impl<'a> SliceStore<'a> {
         if granted > capacity {
             return Err(Error::invalid(format!("{granted} bytes cannot be in use in memory of {capacity} bytes")));
         }
-        Ok(SliceStore { base, capacity, whole: capacity, len: AtomicU64::new(granted), resizing: Mutex::new(()), memory: PhantomData })
+        Ok(SliceStore {
+            base,
+            capacity,
+            whole: capacity,
+            len: AtomicU64::new(granted),
+            resizing: Mutex::new(()),
+            memory: PhantomData,
+        })
     }
 
     /// The same, with the length of the memory that it is a part of, for messages.

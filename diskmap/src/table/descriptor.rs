@@ -47,10 +47,7 @@ pub(crate) struct Descriptor {
 
 impl Descriptor {
     fn head(&self, state: State) -> u64 {
-        state as u64
-            | u64::from(self.depth) << 8
-            | u64::from(self.log2_buckets) << 16
-            | u64::from(self.overflow) << 24
+        state as u64 | u64::from(self.depth) << 8 | u64::from(self.log2_buckets) << 16 | u64::from(self.overflow) << 24
     }
 }
 

@@ -22,7 +22,9 @@ impl Reference {
     pub(crate) fn new(at: u64, displacement: usize, hashed: Hashed) -> Reference {
         let address = (at / 8) & ((1 << ADDRESS_BITS) - 1);
         let displacement = displacement as u64 & ((1 << DISPLACEMENT_BITS) - 1);
-        Reference(address | displacement << ADDRESS_BITS | hashed.reference_bits() << (ADDRESS_BITS + DISPLACEMENT_BITS))
+        Reference(
+            address | displacement << ADDRESS_BITS | hashed.reference_bits() << (ADDRESS_BITS + DISPLACEMENT_BITS),
+        )
     }
 
     /// Byte offset of the record in the heap.

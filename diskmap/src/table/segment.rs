@@ -65,6 +65,11 @@ impl<C> Clone for Segment<C> {
 
 impl<C> Copy for Segment<C> {}
 
+// SAFETY: it is the address of words that are only touched as atomics; writers are kept apart by the layers above.
+unsafe impl<C> Send for Segment<C> {}
+// SAFETY: as above.
+unsafe impl<C> Sync for Segment<C> {}
+
 impl<C: Scheme> Segment<C> {
     const LANES: Lanes = Lanes::of(&C::LAYOUT);
 

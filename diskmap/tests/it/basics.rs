@@ -1,6 +1,6 @@
 //! The map as a user meets it first.
 
-use diskmap::{DiskHashMap, MemHashMap, Str, Native};
+use diskmap::{DiskHashMap, MemHashMap, Native, Str};
 
 #[test]
 fn numbers_in_memory() {

@@ -1,3 +1,12 @@
 //! Integration tests of the map, one module a topic.
 
 mod basics;
+mod crash;
+mod damage;
+mod full_disk;
+mod hashers;
+mod model;
+mod open;
+mod predecessor;
+mod sizes;
+mod surface;

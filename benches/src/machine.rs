@@ -1,0 +1,86 @@
+//! The machine: pinning the program, a directory on a real disk, and what a map's files take there.
+//!
+//! Must not know maps. Invariant: nothing is measured on a file system that lives in memory unless the user names it.
+
+use std::{
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+use rustix::{
+    fs::statfs,
+    thread::{CpuSet, sched_setaffinity},
+    time::{ClockId, clock_gettime},
+};
+use tempfile::TempDir;
+
+const TMPFS: u64 = 0x0102_1994;
+const RAMFS: u64 = 0x8584_58F6;
+
+/// Keeps the program, and all threads it starts from now on, on one CPU.
+pub fn pin(cpu: usize) -> Result<()> {
+    ensure!(cpu < CpuSet::MAX_CPU, "there is no CPU {cpu}");
+    let mut set = CpuSet::new();
+    set.set(cpu);
+    sched_setaffinity(None, &set).with_context(|| format!("cannot stay on CPU {cpu}"))
+}
+
+/// A temporary directory in `parent`, or in the build directory, or where temporary files go.
+pub fn scratch(parent: Option<&Path>) -> Result<TempDir> {
+    let parent = match parent {
+        Some(parent) => parent.to_owned(),
+        None => {
+            let built = PathBuf::from("target");
+            let parent = if built.is_dir() { built } else { std::env::temp_dir() };
+            ensure!(!in_memory(&parent)?, "{} is in memory; name a directory on a disk with --dir", parent.display());
+            parent
+        }
+    };
+    TempDir::with_prefix_in("diskmap-bench-", &parent)
+        .with_context(|| format!("cannot make a directory in {}", parent.display()))
+}
+
+/// Whether a file system keeps its files in memory.
+pub fn in_memory(dir: &Path) -> Result<bool> {
+    let kind = statfs(dir).with_context(|| format!("cannot look at {}", dir.display()))?.f_type as u64;
+    Ok(kind == TMPFS || kind == RAMFS)
+}
+
+/// Bytes that the files of a directory occupy.
+pub fn bytes_on_disk(dir: &Path) -> Result<u64> {
+    let mut bytes = 0;
+    for file in dir.read_dir()? {
+        bytes += file?.metadata()?.blocks() * 512;
+    }
+    Ok(bytes)
+}
+
+static CPU_TIME: AtomicBool = AtomicBool::new(false);
+
+/// From now on [`timed`] takes the time the thread was on a CPU: other programs on it then disturb less, and what the
+/// thread waits for (a disk, a lock) does not count.
+pub fn count_cpu_time() {
+    CPU_TIME.store(true, Ordering::Relaxed);
+}
+
+/// Nanoseconds for each of `count` operations, and what they returned.
+pub fn timed<R>(count: usize, work: impl FnOnce() -> Result<R>) -> Result<(f64, R)> {
+    if !CPU_TIME.load(Ordering::Relaxed) {
+        let (milliseconds, result) = timed_ms(work)?;
+        return Ok((milliseconds * 1e6 / count as f64, result));
+    }
+    let start = Duration::try_from(clock_gettime(ClockId::ThreadCPUTime))?;
+    let result = work()?;
+    let time = Duration::try_from(clock_gettime(ClockId::ThreadCPUTime))? - start;
+    Ok((time.as_nanos() as f64 / count as f64, result))
+}
+
+/// Milliseconds by the clock on the wall, and what the work returned.
+pub fn timed_ms<R>(work: impl FnOnce() -> Result<R>) -> Result<(f64, R)> {
+    let start = Instant::now();
+    let result = work()?;
+    Ok((start.elapsed().as_secs_f64() * 1e3, result))
+}
