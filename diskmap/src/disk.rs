@@ -196,7 +196,10 @@ impl Locked {
             stored.boot_id.is_some() && Identity { generation: stored.generation, ..disk.identity(false) } == *stored
         });
         let root = if live { Root::Live } else { Root::Checkpoint };
-        let rolled_back = !live && !manifest.closed;
+        // The identity tells of changes that the manifest was not marked for yet, and the manifest of changes whose
+        // identity did not reach the medium.
+        let clean = manifest.closed && stored.is_none_or(|stored| stored.clean);
+        let rolled_back = !live && !clean;
         Ok(Found { disk, files, manifest, root, rolled_back })
     }
 }

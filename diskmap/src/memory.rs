@@ -25,7 +25,7 @@ const MEMORY: &str = "memory";
 /// Bytes of a variable-length key or value that the division of the memory reckons with.
 const TYPICAL: usize = 24;
 /// Heap blocks that may be only begun when the others are full.
-const BEGUN: usize = 3;
+const BEGUN: usize = 2;
 
 /// How a piece of memory is divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -189,5 +189,6 @@ pub(super) fn record_bytes(layout: &Layout, entries: u64, key_bytes: u64, value_
     let keys = if layout.key_size().is_none() { key_bytes } else { 0 };
     let values = if layout.value_size().is_none() { value_bytes } else { 0 };
     let content = keys.saturating_add(values);
-    entries.saturating_mul(16).saturating_add(content).saturating_add(content / 8)
+    let head = if layout.key_size().is_none() && layout.value_size().is_none() { 16 } else { 12 };
+    entries.saturating_mul(head).saturating_add(content).saturating_add(content / 8)
 }

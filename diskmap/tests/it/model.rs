@@ -677,7 +677,7 @@ fn in_slice<T: Kind>(ops: &[Op], entries: u64) {
     }
 }
 
-/// `PROPTEST_CASES` sets how often; a sixteenth of it.
+/// As often as one in `share` of what `PROPTEST_CASES` says.
 fn check<I: Debug>(strategy: impl Strategy<Value = I>, share: u32, test: impl Fn(I)) {
     let config = Config::default();
     let config = Config { cases: (config.cases / share).max(1), failure_persistence: None, ..config };
@@ -693,45 +693,92 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
 }
 
 macro_rules! models {
-    ($($module:ident: $kind:ty),+ $(,)?) => {$(
-        mod $module {
-            use super::*;
-
-            #[test]
-            fn on_disk() {
-                check(ops(), 16, |ops| super::on_disk::<$kind>(scratch(), &ops, false));
-            }
-
-            #[test]
-            fn on_disk_with_a_timer() {
-                check(ops(), 32, |ops| super::on_disk::<$kind>(scratch(), &ops, true));
-            }
-
-            #[test]
-            fn in_memory() {
-                check(ops(), 16, |ops| super::in_memory::<$kind>(&ops));
-            }
-
-            #[test]
-            fn in_slice() {
-                let sizes = prop_oneof![1..200u64, 1_000..12_000u64];
-                check((ops(), sizes), 16, |(ops, entries)| super::in_slice::<$kind>(&ops, entries));
-            }
+    ($run:ident, $share:literal, $input:expr; $($name:ident: $kind:ty),+ $(,)?) => {$(
+        #[test]
+        fn $name() {
+            check($input, $share, $run::<$kind>);
         }
     )+};
 }
 
-models! {
-    u64_to_u64: U64ToU64,
-    u32_to_unit: U32ToUnit,
-    u64_to_string: U64ToString,
-    string_to_u64: StringToU64,
-    string_to_bytes: StringToBytes,
-    wide_to_wide: WideToWide,
-    pair_to_pair: PairToPair,
-    u128_to_u8: U128ToU8,
-    long_to_long: LongToLong,
-    str_to_arch: StrToArch,
+mod disk {
+    use super::*;
+
+    fn run<T: Kind>(ops: Vec<Op>) {
+        on_disk::<T>(scratch(), &ops, false);
+    }
+
+    models! {
+        run, 16, ops();
+        u64_to_u64: U64ToU64,
+        u32_to_unit: U32ToUnit,
+        u64_to_string: U64ToString,
+        string_to_u64: StringToU64,
+        string_to_bytes: StringToBytes,
+        wide_to_wide: WideToWide,
+        pair_to_pair: PairToPair,
+        u128_to_u8: U128ToU8,
+        long_to_long: LongToLong,
+        str_to_arch: StrToArch,
+    }
+}
+
+mod disk_with_a_timer {
+    use super::*;
+
+    fn run<T: Kind>(ops: Vec<Op>) {
+        on_disk::<T>(scratch(), &ops, true);
+    }
+
+    models! {
+        run, 32, ops();
+        u64_to_u64: U64ToU64,
+        u32_to_unit: U32ToUnit,
+        u64_to_string: U64ToString,
+        string_to_u64: StringToU64,
+        string_to_bytes: StringToBytes,
+        wide_to_wide: WideToWide,
+        pair_to_pair: PairToPair,
+        u128_to_u8: U128ToU8,
+        long_to_long: LongToLong,
+        str_to_arch: StrToArch,
+    }
+}
+
+// In the other stores one pair of types for each kind of slot: the compiler takes seconds for each of these.
+mod memory {
+    use super::*;
+
+    fn run<T: Kind>(ops: Vec<Op>) {
+        in_memory::<T>(&ops);
+    }
+
+    models! {
+        run, 16, ops();
+        u64_to_u64: U64ToU64,
+        u64_to_string: U64ToString,
+        string_to_u64: StringToU64,
+        wide_to_wide: WideToWide,
+        pair_to_pair: PairToPair,
+    }
+}
+
+mod slice_of_memory {
+    use super::*;
+
+    fn run<T: Kind>((ops, entries): (Vec<Op>, u64)) {
+        in_slice::<T>(&ops, entries);
+    }
+
+    models! {
+        run, 16, (ops(), prop_oneof![1..200u64, 1_000..12_000u64]);
+        u64_to_u64: U64ToU64,
+        u64_to_string: U64ToString,
+        string_to_u64: StringToU64,
+        wide_to_wide: WideToWide,
+        pair_to_pair: PairToPair,
+        str_to_arch: StrToArch,
+    }
 }
 
 #[test]
