@@ -16,8 +16,6 @@ use crate::{
 /// The gate of one writer.
 pub(crate) struct Gate {
     busy: AtomicBool,
-    /// Whether the kernel fences for the writer.
-    asymmetric: AtomicBool,
 }
 
 /// The writer is inside.
@@ -31,31 +29,37 @@ impl Drop for Pass<'_> {
 }
 
 impl Gate {
-    /// An open gate. `alone` if there is no other thread that could ever want the writer out.
-    pub(crate) fn new(alone: bool) -> Gate {
-        Gate { busy: AtomicBool::new(false), asymmetric: AtomicBool::new(alone || register()) }
+    /// An open gate, always entered with the same signals. `alone` if there is no other thread that could ever want the
+    /// writer out.
+    pub(crate) fn new(alone: bool, signals: &Signals) -> Gate {
+        if !alone && !register() {
+            signals.raise(signals::FENCE);
+        }
+        Gate { busy: AtomicBool::new(false) }
     }
 
     /// Lets the writer in, unless something needs its attention first.
     #[inline(always)]
     pub(crate) fn enter(&self, signals: &Signals) -> Option<Pass<'_>> {
         self.busy.store(true, Ordering::Relaxed);
-        if self.asymmetric.load(Ordering::Relaxed) {
-            light();
-        } else {
-            fence(Ordering::SeqCst);
-        }
+        light();
         let pass = Pass(self);
-        (signals.attention() == 0).then_some(pass)
+        if signals.attention() == 0 { Some(pass) } else { Gate::enter_fenced(pass, signals) }
+    }
+
+    #[cold]
+    fn enter_fenced<'g>(pass: Pass<'g>, signals: &Signals) -> Option<Pass<'g>> {
+        fence(Ordering::SeqCst);
+        (signals.attention() == signals::FENCE).then_some(pass)
     }
 
     /// Runs `work` while the writer is out. One caller at a time.
     pub(crate) fn closed<R>(&self, signals: &Signals, work: impl FnOnce() -> R) -> R {
         signals.raise(signals::STOP);
-        if self.asymmetric.load(Ordering::Relaxed) && !heavy() {
+        if signals.attention() & signals::FENCE == 0 && !heavy() {
             // The kernel took it back. From now on the writer fences itself; one that is inside already is waited for
             // because every store is seen after a while.
-            self.asymmetric.store(false, Ordering::SeqCst);
+            signals.raise(signals::FENCE);
             std::thread::sleep(std::time::Duration::from_millis(1));
         }
         fence(Ordering::SeqCst);
@@ -79,11 +83,11 @@ mod tests {
     #[test]
     fn the_writer_is_never_inside_while_it_is_closed() {
         for asymmetric in [true, false] {
-            let gate = Arc::new(Gate::new(false));
-            if !asymmetric {
-                gate.asymmetric.store(false, Ordering::Relaxed);
-            }
             let signals = Arc::new(Signals::default());
+            let gate = Arc::new(Gate::new(false, &signals));
+            if !asymmetric {
+                signals.raise(signals::FENCE);
+            }
             let (inside, done) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicUsize::new(0)));
             let writer = std::thread::spawn({
                 let (gate, signals, inside, done) = (gate.clone(), signals.clone(), inside.clone(), done.clone());
@@ -109,7 +113,7 @@ mod tests {
                 std::thread::yield_now();
             }
             writer.join().unwrap();
-            assert_eq!(signals.attention(), 0);
+            assert_eq!(signals.attention() & !signals::FENCE, 0);
         }
     }
 }

@@ -6,13 +6,12 @@
 //! User hashers are weak in some of their bits (Fx in the low ones of its product, an identity hasher in all), so what
 //! they return goes through one 128-bit multiplication whose halves are folded together. Of the result
 //!
-//! * the **position** chooses the segment: its top bits are the path through the directory;
 //! * bits `0..10` choose the bucket;
-//! * bits `10..17` are the tag.
+//! * bits `10..17` are the tag;
+//! * the others, from the top, are the path through the directory, which chooses the segment.
 //!
-//! The position is not the hash itself but `x + x(1 − x)·21/64` of the hash seen as a fraction `x`. Equal shares of
-//! positions then hold shares of the keys that differ by up to a factor of two, so that segments fill, and split, one
-//! after the other instead of all at the same time (ARCHITECTURE.md has the figures).
+//! Segments therefore fill evenly and split at nearly the same time (ARCHITECTURE.md has the figures, and those of a
+//! mapping that spreads the splits).
 
 use std::{
     fmt,
@@ -26,7 +25,9 @@ use siphasher::sip::SipHasher13;
 pub(crate) const BUCKET_BITS: u32 = 10;
 /// Bits of the hash that make the tag.
 pub(crate) const TAG_BITS: u32 = 7;
-/// Bits of the position that a reference keeps, so that a segment splits without reading keys.
+/// Bits of the hash that can lead through the directory, the top ones.
+pub(crate) const PATH_BITS: u32 = 64 - BUCKET_BITS - TAG_BITS;
+/// Bits of the path that a reference keeps, so that a segment splits without reading keys.
 pub(crate) const REFERENCE_BITS: u32 = 19;
 
 /// A `BuildHasher` that computes the same hashes in every process.
@@ -155,59 +156,48 @@ impl StableHasher for SipBuildHasher {
 
 /// What the table uses of a key's hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Hashed {
-    /// The top bits lead through the directory.
-    pub position: u64,
-    /// The low bits: bucket, then tag.
-    pub low: u64,
-}
+pub(crate) struct Hashed(u64);
 
 impl Hashed {
+    /// A hash of all zeros.
+    pub(crate) const ZERO: Hashed = Hashed(0);
+
     /// Spreads what a user's hasher returned over all bits.
     #[inline(always)]
     pub(crate) fn of(hash: u64) -> Hashed {
         let product = u128::from(hash).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let folded = product as u64 ^ (product >> 64) as u64;
-        Hashed { position: smooth(folded), low: folded }
+        Hashed(product as u64 ^ (product >> 64) as u64)
     }
 
     /// Puts a hash together again from what a table entry keeps of it.
     #[inline(always)]
     pub(crate) fn from_parts(position: u64, home: usize, tag: u64) -> Hashed {
-        Hashed { position, low: home as u64 | tag << BUCKET_BITS }
+        Hashed(position | home as u64 | tag << BUCKET_BITS)
+    }
+
+    /// The place among all segments: the path, from the top bit on. What is below the path orders nothing.
+    #[inline(always)]
+    pub(crate) fn position(self) -> u64 {
+        self.0
     }
 
     /// The bucket, before it is cut to the number of buckets.
     #[inline(always)]
     pub(crate) fn bucket(self) -> usize {
-        self.low as usize & ((1 << BUCKET_BITS) - 1)
+        self.0 as usize & ((1 << BUCKET_BITS) - 1)
     }
 
     /// The tag, never 0 (which marks a free slot).
     #[inline(always)]
     pub(crate) fn tag(self) -> u64 {
-        (self.low >> BUCKET_BITS & ((1 << TAG_BITS) - 1)).max(1)
+        (self.0 >> BUCKET_BITS & ((1 << TAG_BITS) - 1)).max(1)
     }
 
-    /// The bits of the position that a reference keeps.
+    /// The bits of the path that a reference keeps.
     #[inline(always)]
     pub(crate) fn reference_bits(self) -> u64 {
-        self.position >> (64 - REFERENCE_BITS)
+        self.0 >> (64 - REFERENCE_BITS)
     }
-}
-
-/// The position of a hash: monotonous, with a slope from 1.33 at the start to 0.67 at the end.
-#[inline(always)]
-fn smooth(hash: u64) -> u64 {
-    let bend = ((u128::from(hash) * u128::from(!hash)) >> 64) as u64;
-    hash.wrapping_add((bend >> 2) + (bend >> 4) + (bend >> 6))
-}
-
-/// The share of all keys, from 0 to 1, that is expected at positions below `position` (a fraction from 0 to 1).
-pub(crate) fn share_below(position: f64) -> f64 {
-    const BEND: f64 = 21.0 / 64.0;
-    let half = (1.0 + BEND) / (2.0 * BEND);
-    half - (half * half - position / BEND).max(0.0).sqrt()
 }
 
 /// Hashes a key's canonical bytes. A fixed width of an integer goes through the hasher's method for that integer.
@@ -251,27 +241,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_position_is_monotonous() {
-        let mut last = 0;
-        for i in 0..=u64::from(u16::MAX) {
-            let position = smooth(i << 48);
-            assert!(position >= last, "at {i}");
-            last = position;
-        }
-        assert!(smooth(u64::MAX) > u64::MAX - 4);
-    }
-
-    #[test]
-    fn shares_follow_the_position() {
-        for i in 1..64u64 {
-            let position = smooth(i << 58) as f64 / 2f64.powi(64);
-            assert!((share_below(position) - i as f64 / 64.0).abs() < 1e-6);
-        }
-        assert_eq!(share_below(0.0), 0.0);
-        assert!((share_below(1.0) - 1.0).abs() < 1e-9);
-    }
-
-    #[test]
     fn weak_hashers_use_all_buckets() {
         for shift in 0..=48 {
             let mut used = [0u32; 1024];
@@ -286,8 +255,8 @@ mod tests {
     #[test]
     fn bits_do_not_overlap() {
         let hashed = Hashed::of(0x1234_5678_9ABC_DEF0);
-        let parts = Hashed::from_parts(hashed.position, hashed.bucket(), hashed.tag());
-        assert_eq!((parts.bucket(), parts.tag()), (hashed.bucket(), hashed.tag()));
+        let path = hashed.position() >> (64 - PATH_BITS) << (64 - PATH_BITS);
+        assert_eq!(Hashed::from_parts(path, hashed.bucket(), hashed.tag()), hashed);
     }
 
     /// The default hasher's answers are part of the format: a new version of its crate must not change them silently.

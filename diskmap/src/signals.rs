@@ -17,9 +17,10 @@ pub(crate) const PRESSURE: u32 = 8;
 pub(crate) const POISONED: u32 = 16;
 /// The map was opened read-only.
 pub(crate) const READ_ONLY: u32 = 32;
-
 /// The map was closed before it was opened, and nothing has changed since.
 pub(crate) const REOPENED: u32 = 64;
+/// The kernel does not fence for the writer, which therefore must do it itself.
+pub(crate) const FENCE: u32 = 128;
 
 /// Bytes of changes after which a checkpoint is due, if the map is not larger than that: writers copy what a checkpoint
 /// refers to, so that more frequent ones would cost a growing map more than the growth itself.

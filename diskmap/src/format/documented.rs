@@ -257,22 +257,21 @@ fn controls(rows: &mut Rows) {
 }
 
 fn references(rows: &mut Rows) {
-    let zero = Hashed { position: 0, low: 0 };
+    let zero = Hashed::ZERO;
     let field = |of: u64| format!("bit {}, {} bits", of.trailing_zeros(), of.count_ones());
     rows.add("REFERENCE_ADDRESS", field(Reference::new(MAX_HEAP - 8, 0, zero).0));
     rows.add("REFERENCE_ADDRESS_UNIT", 8 / Reference::new(8, 0, zero).0);
     rows.add("REFERENCE_DISPLACEMENT", field(Reference::new(0, MAX_PROBE - 1, zero).0));
-    rows.add("REFERENCE_POSITION", field(Reference::new(0, 0, Hashed { position: u64::MAX, low: 0 }).0));
+    rows.add("REFERENCE_PATH", field(Reference::new(0, 0, Hashed::from_parts(u64::MAX, 0, 0)).0));
     rows.add("HEAP_MOST_BYTES", MAX_HEAP);
 }
 
 fn hashes(rows: &mut Rows) {
     rows.add("BUCKET_BITS", format!("bit 0, {} bits", hash::BUCKET_BITS));
     rows.add("TAG_BITS", format!("bit {}, {} bits", hash::BUCKET_BITS, hash::TAG_BITS));
+    rows.add("PATH_BITS", format!("bit {}, {} bits", 64 - hash::PATH_BITS, hash::PATH_BITS));
     for hash in [1, 0x0123_4567_89AB_CDEF] {
-        let Hashed { position, low } = Hashed::of(hash);
-        rows.add(&format!("MIXED_{hash:X}"), format!("{low:016x}"));
-        rows.add(&format!("POSITION_{hash:X}"), format!("{position:016x}"));
+        rows.add(&format!("MIXED_{hash:X}"), format!("{:016x}", Hashed::of(hash).position()));
     }
     rows.add("HASHER_FX", rustc_hash::FxBuildHasher::ID);
     rows.add("HASHER_FX_ANSWERS", format!("{:016x}", hash::known_answers(&rustc_hash::FxBuildHasher)));

@@ -9,17 +9,14 @@ use super::{
 };
 use crate::{
     codec::{DiskValue, Encode},
-    error::{Error, Result},
+    error::{Checked, Error, Result},
     hash::{Hashed, StableHasher},
+    raw::Prepared,
     store::ByteStore,
 };
 
-/// How many keys ahead the index is prefetched.
-const AHEAD: usize = 24;
-/// How many keys ahead the record is prefetched, when its slot has arrived.
-const RECORD_AHEAD: usize = 12;
-/// Hashes kept: a power of two above `AHEAD`.
-const RING: usize = 32;
+/// Keys of [`GetMany`] that are prepared at a time: more would not fit into the line fill buffers of a core.
+const BLOCK: usize = 32;
 /// Entries that [`DiskHashMap::try_extend`] takes at a time.
 const BATCH: usize = 32;
 
@@ -28,9 +25,10 @@ pub struct GetMany<'m, 'k, K: ?Sized, V: ?Sized, Q, BS: ByteStore, S> {
     map: &'m DiskHashMap<K, V, BS, S>,
     keys: &'k [Q],
     next: usize,
-    /// Keys below this are hashed and prefetched.
-    hashed: usize,
-    ring: [Hashed; RING],
+    /// Keys below this are prepared.
+    prepared: usize,
+    /// What was prepared of the last `BLOCK` of them.
+    block: [Prepared; BLOCK],
 }
 
 /// Batches.
@@ -51,7 +49,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
         K: Encode<Q>,
         V: DiskValue,
     {
-        GetMany { map: self, keys, next: 0, hashed: 0, ring: [Hashed { position: 0, low: 0 }; RING] }
+        GetMany { map: self, keys, next: 0, prepared: 0, block: [Prepared::NOTHING; BLOCK] }
     }
 
     /// Inserts many entries, overwriting the values of keys that are there. Faster than as many inserts when the map is
@@ -77,7 +75,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
         loop {
             for (key, value) in entries.by_ref().take(BATCH) {
                 let hashed = self.hash_of(&key)?;
-                self.shared.core.prefetch(hashed);
+                self.shared.core.prepare(hashed);
                 batch.push((key, value, hashed));
             }
             if batch.is_empty() {
@@ -86,6 +84,18 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
             for (key, value, hashed) in batch.drain(..) {
                 K::with_bytes(&key, |bytes| self.store_bytes(hashed, checked_key::<K>(bytes)?, &value, true))??;
             }
+        }
+    }
+
+    #[inline(always)]
+    fn get_prepared(&self, prepared: Prepared, key: &[u8]) -> Checked<Option<V::View<'_>>>
+    where
+        K: DiskValue,
+        V: DiskValue,
+    {
+        match self.shared.core.prepared_way(prepared) {
+            Some(way) => self.get_on(way, prepared.hashed, key),
+            None => self.get_carefully(prepared.hashed, key),
         }
     }
 
@@ -111,19 +121,19 @@ where
     BS: ByteStore,
     S: StableHasher,
 {
-    #[inline(always)]
-    fn prefetch(&mut self) {
-        let core = &self.map.shared.core;
-        while self.hashed < self.keys.len() && self.hashed < self.next + AHEAD {
+    /// Hashes the next keys and asks for all they lead to: first the index, then, as its lines arrive, the records.
+    fn prepare(&mut self) {
+        let (map, core) = (self.map, &self.map.shared.core);
+        let keys = &self.keys[self.prepared..];
+        for (prepared, key) in self.block.iter_mut().zip(keys) {
             // A key that cannot be encoded says so when its turn comes.
-            let hashed = self.map.hash_of(&self.keys[self.hashed]).unwrap_or(Hashed { position: 0, low: 0 });
-            core.prefetch(hashed);
-            self.ring[self.hashed % RING] = hashed;
-            self.hashed += 1;
+            *prepared = map.hash_of(key).map_or(Prepared::NOTHING, |hashed| core.prepare(hashed));
         }
-        if self.next + RECORD_AHEAD < self.hashed {
-            core.prefetch_record(self.ring[(self.next + RECORD_AHEAD) % RING]);
+        let count = keys.len().min(BLOCK);
+        for prepared in &self.block[..count] {
+            core.prefetch_record(prepared);
         }
+        self.prepared += count;
     }
 }
 
@@ -139,14 +149,16 @@ where
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let key = self.keys.get(self.next)?;
-        self.prefetch();
-        let hashed = self.ring[self.next % RING];
+        if self.next == self.prepared {
+            self.prepare();
+        }
+        let prepared = self.block[self.next % BLOCK];
         self.next += 1;
         let map = self.map;
         let mut buffer = KEY_BUFFER;
         let found = match inline_key::<K, Q>(key, &mut buffer) {
-            Some(bytes) => bytes.and_then(|bytes| map.get_hashed(hashed, bytes)),
-            None => match K::with_bytes(key, |bytes| map.get_hashed(hashed, checked_key::<K>(bytes)?)) {
+            Some(bytes) => bytes.and_then(|bytes| map.get_prepared(prepared, bytes)),
+            None => match K::with_bytes(key, |bytes| map.get_prepared(prepared, checked_key::<K>(bytes)?)) {
                 Ok(found) => found,
                 Err(error) => return Some(Err(error)),
             },

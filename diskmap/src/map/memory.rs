@@ -18,7 +18,7 @@ use crate::{
     hash::StableHasher,
     heap::class::BLOCK_SHIFT,
     memory::{self, Head, Plan},
-    raw::{Core, Files, Root, Writer},
+    raw::{Core, Files, Root},
     store::{ByteStore, SliceStore, VecStore},
     table::Scheme,
 };
@@ -136,7 +136,7 @@ where
         memory::write_head(memory, &plan, &map.encode());
         let files = regions(memory, &plan, false)?;
         let core = Core::create(Typed::new(hasher), files, Arc::default(), plan.buckets)?;
-        let mut writer = Writer::new(0);
+        let mut writer = core.writer(0);
         core.presplit(&mut writer, plan.entries)?;
         Ok(Self::in_memory(core))
     }
@@ -162,8 +162,8 @@ where
 impl<K: ?Sized, V: ?Sized, BS: ByteStore, S> DiskHashMap<K, V, BS, S> {
     fn in_memory(core: Core<BS, Typed<K, V, S>>) -> Self {
         DiskHashMap {
-            shared: Arc::new(Shared { core, gate: Gate::new(true) }),
-            writer: Writer::new(0),
+            writer: core.writer(0),
+            shared: Arc::new(Shared { gate: Gate::new(true, core.signals()), core }),
             keeper: None,
             _reading: None,
             path: None,

@@ -38,7 +38,7 @@ use crate::{
     disk::Disk,
     error::{Checked, Result},
     hash::{Hashed, StableHasher},
-    raw::Writer,
+    raw::{Way, Writer},
     store::{ByteStore, MMapFile},
 };
 
@@ -213,19 +213,34 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
         K: DiskValue,
         V: DiskValue,
     {
-        self.get_hashed(self.shared.core.scheme().hash_key(key), key)
+        let core = &self.shared.core;
+        let hashed = core.scheme().hash_key(key);
+        match core.way(hashed) {
+            Some(way) => self.get_on(way, hashed, key),
+            None => self.get_carefully(hashed, key),
+        }
     }
 
     #[inline(always)]
-    fn get_hashed(&self, hashed: Hashed, key: &[u8]) -> Checked<Option<V::View<'_>>>
+    fn get_on(&self, way: Way<Typed<K, V, S>>, hashed: Hashed, key: &[u8]) -> Checked<Option<V::View<'_>>>
     where
         K: DiskValue,
         V: DiskValue,
     {
-        match self.shared.core.find(hashed, key)? {
+        match self.shared.core.find_on(way, hashed, key)? {
             Some(found) => self.value_view(&found).map(Some),
             None => Ok(None),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn get_carefully(&self, hashed: Hashed, key: &[u8]) -> Checked<Option<V::View<'_>>>
+    where
+        K: DiskValue,
+        V: DiskValue,
+    {
+        self.shared.core.find_carefully(hashed, key)?.map(|found| self.value_view(&found)).transpose()
     }
 
     #[inline(always)]
@@ -235,6 +250,10 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
         V: DiskValue,
     {
         let core = &self.shared.core;
-        Ok(core.find(core.scheme().hash_key(key), key)?.is_some())
+        let hashed = core.scheme().hash_key(key);
+        match core.way(hashed) {
+            Some(way) => Ok(core.find_on(way, hashed, key)?.is_some()),
+            None => Ok(core.find_carefully(hashed, key)?.is_some()),
+        }
     }
 }

@@ -151,7 +151,7 @@ where
         let map = identity::describe::<K, V, S>(disk::new_uuid()?, &hasher, BLOCK_SHIFT, INTENTS);
         let (disk, files) = Disk::create(dir, &settings.access, layout.has_heap(), &map)?;
         let core = Core::create(Typed::new(hasher), files, Arc::default(), buckets_for(&layout, settings.capacity.0))?;
-        let mut writer = Writer::new(0);
+        let mut writer = core.writer(0);
         make_room(&core, &mut writer, settings.capacity)?;
         core.write_identity(&disk.identity(false).encode());
         disk.publish(&map)?;
@@ -179,7 +179,7 @@ where
             (Root::Checkpoint, true) => Recovery::RolledBack,
         };
         let core = Core::open(Typed::new(hasher), found.files, Arc::default(), &found.manifest, found.root)?;
-        let mut writer = Writer::new(0);
+        let mut writer = core.writer(0);
         if !settings.access.read_only {
             make_room(&core, &mut writer, settings.capacity)?;
             core.write_identity(&found.disk.identity(false).encode());
@@ -201,7 +201,8 @@ where
             Recovery::Closed => signals::UNCHANGED | signals::REOPENED,
             _ => signals::UNCHANGED,
         });
-        let shared = Arc::new(Shared { core, gate: Gate::new(read_only) });
+        let gate = Gate::new(read_only, core.signals());
+        let shared = Arc::new(Shared { core, gate });
         let (keeper, reading) = if read_only {
             (None, Some(disk))
         } else {

@@ -10,7 +10,11 @@ use crate::{
     error::{Error, Result},
     hash::BUCKET_BITS,
     store::ByteStore,
-    table::{Descriptor, Reference, Scheme, Segment, State, directory::Entry, segment::Slot},
+    table::{
+        Descriptor, Reference, Scheme, Segment, State,
+        directory::Entry,
+        segment::{Free, Slot},
+    },
 };
 
 impl<B: ByteStore, C: Scheme> Core<B, C> {
@@ -43,11 +47,11 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     }
 
     /// A free slot in the chain of `main`.
-    pub(super) fn free_in_chain(&self, main: u32, mask: usize) -> Result<Option<(Segment<C>, u32, Slot)>> {
+    pub(super) fn free_in_chain(&self, main: u32, mask: usize) -> Result<Option<(Segment<C>, u32, Free)>> {
         for id in self.chain(main)? {
             let segment = self.segment(Self::entry_of(id, 0), mask);
-            if let Some(slot) = free_slot(segment) {
-                return Ok(Some((segment, id, slot)));
+            if let Some(free) = free_slot(segment) {
+                return Ok(Some((segment, id, free)));
             }
         }
         Ok(None)
@@ -98,9 +102,6 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
 }
 
 /// Any free slot of a segment that is used as a list.
-pub(super) fn free_slot<C: Scheme>(segment: Segment<C>) -> Option<Slot> {
-    (0..segment.buckets()).find_map(|bucket| {
-        let lane = segment.lanes().free(segment.control(bucket)).first()?;
-        Some(Slot { bucket, lane })
-    })
+pub(super) fn free_slot<C: Scheme>(segment: Segment<C>) -> Option<Free> {
+    (0..segment.buckets()).find_map(|bucket| segment.free_in(bucket))
 }

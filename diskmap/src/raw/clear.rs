@@ -36,13 +36,13 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         self.intents().commit(writer.number, Intent::Clear { new: id });
         self.finish_clear(id);
         self.intents().clear(writer.number);
-        self.directory.install(1, buckets - 1, |_| Self::entry_of(id, 0));
+        self.directory.install(1, buckets - 1, |_| Self::entry_of(id, Self::small(buckets - 1)));
         let mut space = self.space();
         for other in (0..space.end()).filter(|&other| other != id) {
             space.retire(other);
         }
         drop(space);
-        self.counts[writer.number as usize].0.store(0, Ordering::Relaxed);
+        writer.count.0.store(0, Ordering::Relaxed);
         Ok(())
     }
 

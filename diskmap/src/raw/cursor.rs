@@ -137,7 +137,7 @@ impl<C: Scheme> Current<C> {
         let image = self.segment.image(slot);
         // SAFETY: the key is hashed at once, and nothing is freed meanwhile.
         let key = unsafe { core.key_of(&image) }?;
-        Ok(core.scheme.hash(key).position < floor)
+        Ok(core.scheme.hash(key).position() < floor)
     }
 
     #[inline(always)]
@@ -162,7 +162,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     pub(crate) fn remove_spot(&self, writer: &mut Writer, walk: &mut Walk<C>, spot: Spot<C>) -> Result<SlotImage> {
         let found = self.writable_spot(writer, walk, spot)?;
         let image = self.unlink(&found);
-        self.count(writer, -1);
+        writer.count(-1);
         if let Some(reference) = reference(&C::LAYOUT, &image) {
             self.heap().free(reference.at())?;
         }

@@ -9,10 +9,10 @@ use crate::{
     hash::Hashed,
     store::ByteStore,
     table::{
-        Control, Reference, Scheme, Segment, SlotImage,
+        Reference, Scheme, Segment, SlotImage,
         directory::Entry,
         layout::{MAX_INLINE, MAX_PROBE},
-        segment::{Slot, inline_value},
+        segment::{Free, Slot, inline_value},
     },
 };
 
@@ -28,14 +28,35 @@ pub(crate) struct Found<C> {
     pub(super) overflow: Option<u32>,
 }
 
+/// The way to a key in a full segment that may be read as it is.
+pub(crate) struct Way<C> {
+    entry: Entry,
+    segment: Segment<C>,
+    home: usize,
+}
+
+/// A key whose lines were asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Prepared {
+    /// The key's hash.
+    pub hashed: Hashed,
+    /// The directory entry it led to. It stays right until the map is changed.
+    entry: Entry,
+}
+
+impl Prepared {
+    /// What stands for keys without a hash: they are looked up with care.
+    pub(crate) const NOTHING: Prepared = Prepared { hashed: Hashed::ZERO, entry: Entry::NOWHERE };
+}
+
 /// Where a key that is not there would go.
 pub(crate) struct Vacant<C> {
     /// The directory entry that led there.
     pub(super) entry: Entry,
     /// Its segment.
     pub(super) segment: Segment<C>,
-    /// A free slot on the key's way, if there is one.
-    pub(super) free: Option<Slot>,
+    /// The first free slot on the key's way, if there is one and the segment may be written to.
+    pub(super) free: Option<Free>,
 }
 
 impl<C> Clone for Found<C> {
@@ -79,51 +100,56 @@ impl<'k> Key<'k> {
 }
 
 impl<B: ByteStore, C: Scheme> Core<B, C> {
+    /// The way to a key, unless what lies there must be read with care. Its first line is on its way here.
+    #[inline(always)]
+    pub(crate) fn way(&self, hashed: Hashed) -> Option<Way<C>> {
+        let way = self.way_by(self.directory.view().entry(hashed.position()), hashed);
+        way.segment.prefetch(way.home);
+        way.entry.reads_plainly().then_some(way)
+    }
+
+    /// The way to a key that was prepared, unless what lies there must be read with care.
+    #[inline(always)]
+    pub(crate) fn prepared_way(&self, prepared: Prepared) -> Option<Way<C>> {
+        let way = self.way_by(prepared.entry, prepared.hashed);
+        way.entry.reads_plainly().then_some(way)
+    }
+
+    /// The way by a directory entry, if that is plain. If not, it may only be prefetched.
+    #[inline(always)]
+    fn way_by(&self, entry: Entry, hashed: Hashed) -> Way<C> {
+        let segment = self.full_segment(entry);
+        Way { entry, segment, home: segment.home(hashed) }
+    }
+
+    /// Finds a key at the end of its way.
+    #[inline(always)]
+    pub(crate) fn find_on(&self, way: Way<C>, hashed: Hashed, bytes: &[u8]) -> Checked<Option<Found<C>>> {
+        let Way { entry, segment, home } = way;
+        let found = self.probe(segment, home, &Key::new::<C>(hashed, bytes))?;
+        Ok(found.map(|slot| Found { entry, segment, slot, overflow: None }))
+    }
+
     /// Finds a key.
     #[inline(always)]
     pub(crate) fn find(&self, hashed: Hashed, bytes: &[u8]) -> Checked<Option<Found<C>>> {
-        let key = Key::new::<C>(hashed, bytes);
-        let view = self.directory.view();
-        let entry = view.entry(hashed.position);
-        let segment = self.segment(entry, view.mask());
-        let home = segment.home(hashed);
-        segment.prefetch(home);
-        if entry.has(Entry::UNVERIFIED) {
-            self.verify(hashed.position)?;
+        match self.way(hashed) {
+            Some(way) => self.find_on(way, hashed, bytes),
+            None => self.find_carefully(hashed, bytes),
         }
-        let (lanes, tag) = (segment.lanes(), hashed.tag());
-        let mut bucket = home;
-        for _ in 0..MAX_PROBE {
-            let control = segment.control(bucket);
-            for lane in lanes.matching(control, tag) {
-                let slot = Slot { bucket, lane };
-                if self.is_key(segment, slot, &key)? {
-                    return Ok(Some(Found { entry, segment, slot, overflow: None }));
-                }
-            }
-            if lanes.overflow(control) == 0 {
-                break;
-            }
-            bucket = segment.after(bucket, 1);
-        }
-        if entry.has(Entry::CHAINED) { self.find_chained(entry, view.mask(), key) } else { Ok(None) }
     }
 
     /// Finds a key or the place for it.
     #[inline(always)]
     pub(crate) fn lookup(&self, hashed: Hashed, bytes: &[u8]) -> Checked<Lookup<C>> {
         let key = Key::new::<C>(hashed, bytes);
-        let view = self.directory.view();
-        let entry = view.entry(hashed.position);
-        let segment = self.segment(entry, view.mask());
-        let home = segment.home(hashed);
+        let Way { entry, segment, home } = self.way_by(self.directory.view().entry(hashed.position()), hashed);
         segment.prefetch(home);
-        if entry.has(Entry::UNVERIFIED) {
-            self.verify(hashed.position)?;
+        if !entry.writes_plainly() {
+            return self.lookup_carefully(hashed, bytes);
         }
         let (lanes, tag) = (segment.lanes(), hashed.tag());
         let (mut bucket, mut free) = (home, None);
-        let mut last = Control(0);
         for _ in 0..MAX_PROBE {
             let control = segment.control(bucket);
             for lane in lanes.matching(control, tag) {
@@ -133,21 +159,13 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
                 }
             }
             if free.is_none() {
-                free = lanes.free(control).first().map(|lane| Slot { bucket, lane });
+                free = segment.free_of(bucket, control);
             }
-            last = control;
-            if lanes.overflow(control) == 0 {
+            // Past a bucket that nothing overflowed the key is not, but only there may be room for it.
+            if lanes.overflow(control) == 0 && free.is_some() {
                 break;
             }
             bucket = segment.after(bucket, 1);
-        }
-        if entry.has(Entry::CHAINED)
-            && let Some(found) = self.find_chained(entry, view.mask(), key)?
-        {
-            return Ok(Lookup::Found(found));
-        }
-        if free.is_none() && lanes.overflow(last) == 0 {
-            free = segment.free_slot(home);
         }
         Ok(Lookup::Vacant(Vacant { entry, segment, free }))
     }
@@ -155,29 +173,28 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     /// The place for a key that is known not to be there.
     pub(crate) fn vacancy(&self, hashed: Hashed) -> Vacant<C> {
         let view = self.directory.view();
-        let entry = view.entry(hashed.position);
+        let entry = view.entry(hashed.position());
         let segment = self.segment(entry, view.mask());
-        Vacant { entry, segment, free: segment.free_slot(segment.home(hashed)) }
+        let free = if entry.has(Entry::PROTECTED) { None } else { segment.free_slot(segment.home(hashed)) };
+        Vacant { entry, segment, free }
     }
 
     /// Asks for the lines a lookup will read first.
     #[inline(always)]
-    pub(crate) fn prefetch(&self, hashed: Hashed) {
-        let view = self.directory.view();
-        let segment = self.segment(view.entry(hashed.position), view.mask());
-        segment.prefetch_all(segment.home(hashed));
+    pub(crate) fn prepare(&self, hashed: Hashed) -> Prepared {
+        let Way { entry, segment, home } = self.way_by(self.directory.view().entry(hashed.position()), hashed);
+        segment.prefetch_all(home);
+        Prepared { hashed, entry }
     }
 
     /// Asks for the record of the first slot that may be the key's, once its line is there.
     #[inline(always)]
-    pub(crate) fn prefetch_record(&self, hashed: Hashed) {
+    pub(crate) fn prefetch_record(&self, prepared: &Prepared) {
         if !C::LAYOUT.has_heap() {
             return;
         }
-        let view = self.directory.view();
-        let segment = self.segment(view.entry(hashed.position), view.mask());
-        let bucket = segment.home(hashed);
-        if let Some(lane) = segment.lanes().matching(segment.control(bucket), hashed.tag()).first() {
+        let Some(Way { segment, home: bucket, .. }) = self.prepared_way(*prepared) else { return };
+        if let Some(lane) = segment.lanes().matching(segment.control(bucket), prepared.hashed.tag()).first() {
             let word = segment.word(Slot { bucket, lane }, C::LAYOUT.reference_word());
             self.heap().prefetch(Reference(word).at());
         }
@@ -248,6 +265,27 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         }
     }
 
+    /// The slot of a key in the segment where it belongs.
+    #[inline(always)]
+    fn probe(&self, segment: Segment<C>, home: usize, key: &Key<'_>) -> Checked<Option<Slot>> {
+        let (lanes, tag) = (segment.lanes(), key.hashed.tag());
+        let mut bucket = home;
+        for _ in 0..MAX_PROBE {
+            let control = segment.control(bucket);
+            for lane in lanes.matching(control, tag) {
+                let slot = Slot { bucket, lane };
+                if self.is_key(segment, slot, key)? {
+                    return Ok(Some(slot));
+                }
+            }
+            if lanes.overflow(control) == 0 {
+                break;
+            }
+            bucket = segment.after(bucket, 1);
+        }
+        Ok(None)
+    }
+
     #[inline(always)]
     pub(super) fn is_key(&self, segment: Segment<C>, slot: Slot, key: &Key<'_>) -> Checked<bool> {
         match C::LAYOUT.key_size() {
@@ -280,16 +318,39 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         }
     }
 
+    /// Finds a key whose segment must be verified first or has others chained to it.
     #[cold]
     #[inline(never)]
-    fn find_chained(&self, entry: Entry, mask: usize, key: Key<'_>) -> Checked<Option<Found<C>>> {
+    pub(crate) fn find_carefully(&self, hashed: Hashed, bytes: &[u8]) -> Checked<Option<Found<C>>> {
+        let key = Key::new::<C>(hashed, bytes);
+        self.verify(key.hashed.position())?;
+        let view = self.directory.view();
+        let entry = view.entry(key.hashed.position());
+        let segment = self.segment(entry, view.mask());
+        if let Some(slot) = self.probe(segment, segment.home(key.hashed), &key)? {
+            return Ok(Some(Found { entry, segment, slot, overflow: None }));
+        }
+        if entry.has(Entry::CHAINED) { self.find_chained(entry, view.mask(), &key) } else { Ok(None) }
+    }
+
+    /// As `find_carefully`, or the place for the key, also where the segment is protected.
+    #[cold]
+    #[inline(never)]
+    fn lookup_carefully(&self, hashed: Hashed, bytes: &[u8]) -> Checked<Lookup<C>> {
+        Ok(match self.find_carefully(hashed, bytes)? {
+            Some(found) => Lookup::Found(found),
+            None => Lookup::Vacant(self.vacancy(hashed)),
+        })
+    }
+
+    fn find_chained(&self, entry: Entry, mask: usize, key: &Key<'_>) -> Checked<Option<Found<C>>> {
         let tag = key.hashed.tag();
         for id in self.chain(Self::id(entry))? {
             let segment = self.segment(Self::entry_of(id, 0), mask);
             for bucket in 0..segment.buckets() {
                 for lane in segment.lanes().matching(segment.control(bucket), tag) {
                     let slot = Slot { bucket, lane };
-                    if self.is_key(segment, slot, &key)? {
+                    if self.is_key(segment, slot, key)? {
                         return Ok(Some(Found { entry, segment, slot, overflow: Some(id) }));
                     }
                 }

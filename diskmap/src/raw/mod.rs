@@ -24,7 +24,7 @@ use std::sync::{
 
 pub(crate) use self::{
     cursor::Walk,
-    find::{Found, Lookup, Vacant},
+    find::{Found, Lookup, Prepared, Vacant, Way},
     presplit::{buckets_for, fits, segments_for},
     recover::{Files, Root, descriptors_at, erase_identity, read_identity},
     write::Payload,
@@ -57,7 +57,7 @@ pub(crate) struct Core<B, C> {
     space: Mutex<SegmentSpace>,
     generation: AtomicU64,
     /// Entries added less entries removed, by writer.
-    counts: Box<[Count]>,
+    counts: Box<[Arc<Count>]>,
     signals: Arc<Signals>,
 }
 
@@ -69,13 +69,14 @@ struct Count(AtomicI64);
 /// What one writer owns: its intent record, its counter and its open blocks of the heap.
 pub(crate) struct Writer {
     number: u32,
+    count: Arc<Count>,
     open: OpenBlocks,
 }
 
 impl Writer {
-    /// The `number`-th writer of a map.
-    pub(crate) fn new(number: u32) -> Writer {
-        Writer { number, open: OpenBlocks::new() }
+    fn count(&self, change: i64) {
+        let count = &self.count.0;
+        count.store(count.load(Ordering::Relaxed) + change, Ordering::Relaxed);
     }
 }
 
@@ -84,6 +85,11 @@ impl<B, C> Core<B, C> {
     #[inline]
     pub(crate) fn len(&self) -> u64 {
         self.counts.iter().map(|count| count.0.load(Ordering::Relaxed)).sum::<i64>().max(0) as u64
+    }
+
+    /// The `number`-th writer.
+    pub(crate) fn writer(&self, number: u32) -> Writer {
+        Writer { number, count: Arc::clone(&self.counts[number as usize]), open: OpenBlocks::new() }
     }
 
     /// What schedules checkpoints.
@@ -155,6 +161,12 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         unsafe { Segment::new(self.index.base().wrapping_add(entry.at() as usize), mask) }
     }
 
+    /// The segment of a directory entry without the flag [`Entry::SMALL`]. With it, only to be prefetched.
+    #[inline(always)]
+    fn full_segment(&self, entry: Entry) -> Segment<C> {
+        self.segment(entry, Self::LAYOUT.buckets - 1)
+    }
+
     /// The segment with an id that is in use, being filled, or kept by a checkpoint.
     fn segment_by_id(&self, id: u32, log2_buckets: u8) -> Segment<C> {
         let at = u64::from(id) * Self::SEGMENT_BYTES;
@@ -173,6 +185,11 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
 
     fn entry_of(id: u32, flags: u64) -> Entry {
         Entry::new(u64::from(id) * Self::SEGMENT_BYTES, flags)
+    }
+
+    /// The flag of a directory entry for a segment of `mask + 1` buckets.
+    fn small(mask: usize) -> u64 {
+        if mask < Self::LAYOUT.buckets - 1 { Entry::SMALL } else { 0 }
     }
 
     fn descriptors(&self) -> Descriptors {
@@ -195,11 +212,6 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
 
     fn space(&self) -> MutexGuard<'_, SegmentSpace> {
         self.space.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn count(&self, writer: &Writer, change: i64) {
-        let count = &self.counts[writer.number as usize].0;
-        count.store(count.load(Ordering::Relaxed) + change, Ordering::Relaxed);
     }
 
     #[cold]

@@ -1,12 +1,12 @@
 //! Room for a number of entries: how many fit, and splitting ahead so that more do.
 //!
-//! Must not know keys. Invariant: the expected share of a segment follows from its range of positions alone
-//! (`hash::share_below`), so the answer is the same for an empty map and a full one.
+//! Must not know keys. Invariant: what is expected in a segment follows from its depth alone, so the answer is the same
+//! for an empty map and a full one.
 
 use super::{Core, Writer};
 use crate::{
     error::Result,
-    hash::share_below,
+    hash::PATH_BITS,
     store::ByteStore,
     table::{
         Descriptor, Scheme,
@@ -36,15 +36,11 @@ pub(crate) fn buckets_for(layout: &Layout, entries: u64) -> usize {
 
 /// Full-size segments that an empty map is split into for `entries`.
 pub(crate) fn segments_for(layout: &Layout, entries: u64) -> u64 {
-    fn below(layout: &Layout, entries: u64, prefix: u64, depth: u8) -> u64 {
-        let expected = share_of(prefix, depth) * entries as f64;
-        if expected <= fits(layout, layout.buckets) as f64 || u32::from(depth) >= super::replace::MAX_DEPTH {
-            return 1;
-        }
-        let bit = 1 << (63 - depth);
-        below(layout, entries, prefix, depth + 1) + below(layout, entries, prefix | bit, depth + 1)
+    let mut depth = 0;
+    while depth < PATH_BITS && entries.div_ceil(1 << depth) > fits(layout, layout.buckets) {
+        depth += 1;
     }
-    below(layout, entries, 0, 0)
+    1 << depth
 }
 
 impl<B: ByteStore, C: Scheme> Core<B, C> {
@@ -55,14 +51,14 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
 
     /// Entries that the map is expected to hold when its next segment splits. Linear in the number of segments.
     pub(crate) fn capacity(&self) -> u64 {
-        let mut capacity = f64::INFINITY;
+        let mut capacity = u64::MAX;
         let walked = self.each_main(|_, descriptor, _| {
-            let fits = fits(&C::LAYOUT, 1 << descriptor.log2_buckets) as f64;
-            capacity = capacity.min(fits / share(descriptor));
+            let fits = u128::from(fits(&C::LAYOUT, 1 << descriptor.log2_buckets)) << descriptor.depth;
+            capacity = capacity.min(fits.try_into().unwrap_or(u64::MAX));
             Ok(false)
         });
         match walked {
-            Ok(()) => (capacity as u64).max(self.len()),
+            Ok(()) => capacity.max(self.len()),
             Err(_) => self.len(),
         }
     }
@@ -72,15 +68,14 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         let buckets = buckets_for(&C::LAYOUT, entries);
         self.each_main(|id, descriptor, entry| {
             let have = 1usize << descriptor.log2_buckets;
-            let expected = share(descriptor) * entries as f64;
-            let small = have < C::LAYOUT.buckets;
-            if expected <= fits(&C::LAYOUT, have) as f64 || u32::from(descriptor.depth) >= super::replace::MAX_DEPTH {
+            let expected = entries.div_ceil(1 << descriptor.depth);
+            if expected <= fits(&C::LAYOUT, have) || u32::from(descriptor.depth) >= PATH_BITS {
                 return Ok(false);
             }
             if entry.has(Entry::UNVERIFIED) {
                 self.verify(descriptor.prefix)?;
             }
-            if small {
+            if have < C::LAYOUT.buckets {
                 let doublings = (buckets / have).ilog2() as i8;
                 self.rebuild(writer, id, descriptor, doublings, None)?;
             } else {
@@ -108,15 +103,4 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         }
         Ok(())
     }
-}
-
-/// The share of all entries that is expected in a segment.
-fn share(descriptor: &Descriptor) -> f64 {
-    share_of(descriptor.prefix, descriptor.depth)
-}
-
-fn share_of(prefix: u64, depth: u8) -> f64 {
-    let unit = 2f64.powi(-i32::from(depth));
-    let from = prefix as f64 / 2f64.powi(64);
-    (share_below(from + unit) - share_below(from)).max(f64::MIN_POSITIVE)
 }

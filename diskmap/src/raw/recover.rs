@@ -7,14 +7,14 @@ use std::{
     collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
 };
 
 use super::{
-    Core, Count, INDEX_FILE, SEGMENTS_FILE,
+    Core, INDEX_FILE, SEGMENTS_FILE,
     intent::{INTENT, INTENTS_AT, Intent},
-    replace::{FREE_DEPTH, MAX_DEPTH, SPARE_DEPTH},
+    replace::{FREE_DEPTH, SPARE_DEPTH},
     space::{SegmentSpace, Sum},
 };
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
         identity::SECTOR,
         manifest::{Manifest, SegmentRecord},
     },
-    hash::BUCKET_BITS,
+    hash::{BUCKET_BITS, PATH_BITS},
     heap::Heap,
     signals::Signals,
     store::ByteStore,
@@ -197,7 +197,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             intents,
             space: Mutex::default(),
             generation: AtomicU64::new(1),
-            counts: Box::new([Count(AtomicI64::new(0))]),
+            counts: Box::new([Arc::default()]),
             signals,
         }
     }
@@ -351,7 +351,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         let size = usize::from(descriptor.log2_buckets);
         // A damaged depth must not ask for a directory of any size; what splits make is far below this.
         let segments = (self.index.len() / Self::SEGMENT_BYTES).max(1);
-        let deepest = (segments.ilog2() + SPARE_DEPTH + 2).clamp(FREE_DEPTH + SPARE_DEPTH, MAX_DEPTH);
+        let deepest = (segments.ilog2() + SPARE_DEPTH + 2).clamp(FREE_DEPTH + SPARE_DEPTH, PATH_BITS);
         let small = size < C::LAYOUT.buckets.ilog2() as usize;
         let possible = size >= MIN_BUCKETS.ilog2() as usize
             && size <= C::LAYOUT.buckets.ilog2() as usize

@@ -62,10 +62,10 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         let mut image = SlotImage::zeroed();
         let record = self.compose(writer, &mut image, hashed, key, payload)?;
         let found = match vacant.free {
-            Some(slot) if !vacant.entry.has(Entry::PROTECTED) => {
+            Some(free) => {
                 let Vacant { entry, segment, .. } = vacant;
-                segment.fill(segment.home(hashed), slot, hashed.tag(), &image);
-                Found { entry, segment, slot, overflow: None }
+                segment.fill(segment.home(hashed), free, hashed.tag(), &image);
+                Found { entry, segment, slot: free.slot, overflow: None }
             }
             // By value: a reference would keep the image in memory on the way that is taken nearly always.
             _ => self.insert_crowded(writer, hashed, image)?,
@@ -73,7 +73,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         if let Some(record) = record {
             record.publish();
         }
-        self.count(writer, 1);
+        writer.count(1);
         Ok(found)
     }
 
@@ -132,7 +132,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     pub(crate) fn remove(&self, writer: &mut Writer, found: Found<C>, hashed: Hashed, key: &[u8]) -> Result<SlotImage> {
         let found = self.writable(writer, found, hashed, key)?;
         let image = self.unlink(&found);
-        self.count(writer, -1);
+        writer.count(-1);
         if let Some(reference) = reference(&C::LAYOUT, &image) {
             self.heap().free(reference.at())?;
         }
@@ -211,7 +211,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         if !found.entry.has(Entry::PROTECTED) {
             return Ok(found);
         }
-        self.unprotect(writer, hashed.position)?;
+        self.unprotect(writer, hashed.position())?;
         self.find_again(hashed, key)
     }
 
@@ -219,7 +219,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     #[cold]
     pub(crate) fn find_again(&self, hashed: Hashed, key: &[u8]) -> Result<Found<C>> {
         self.find(hashed, key)?.ok_or_else(|| {
-            Error::corrupt(super::INDEX_FILE, hashed.position, "an entry disappeared while its segment was copied")
+            Error::corrupt(super::INDEX_FILE, hashed.position(), "an entry disappeared while its segment was copied")
         })
     }
 
@@ -244,8 +244,8 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             }
             let mask = found.segment.buckets() - 1;
             match self.free_in_chain(Self::id(found.entry), mask)? {
-                Some((segment, id, slot)) => {
-                    let to = Found { entry: found.entry, segment, slot, overflow: Some(id) };
+                Some((segment, id, free)) => {
+                    let to = Found { entry: found.entry, segment, slot: free.slot, overflow: Some(id) };
                     self.move_to(writer, &found, &to, hashed, image);
                     return Ok(to);
                 }
@@ -260,7 +260,9 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         if let Some(lane) = segment.lanes().free(segment.control(slot.bucket)).first() {
             return Some(Slot { bucket: slot.bucket, lane });
         }
-        if overflow.is_some() { super::chain::free_slot(segment) } else { segment.free_slot(segment.home(hashed)) }
+        let free =
+            if overflow.is_some() { super::chain::free_slot(segment) } else { segment.free_slot(segment.home(hashed)) };
+        free.map(|free| free.slot)
     }
 
     fn move_to(&self, writer: &Writer, from: &Found<C>, to: &Found<C>, hashed: Hashed, image: &SlotImage) {
@@ -278,7 +280,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         } else {
             let place = |found: &Found<C>| (found.overflow.unwrap_or(id), found.slot);
             self.intents().commit(writer.number, Intent::Move { old: place(from), new: place(to) });
-            to.segment.fill(home(to), new, hashed.tag(), image);
+            to.segment.fill(home(to), to.segment.free_at(new), hashed.tag(), image);
             self.descriptors().bump(id);
             from.segment.clear(old);
             self.intents().clear(writer.number);
@@ -295,9 +297,9 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
                 return Ok(found);
             }
             let Vacant { entry, segment, free } = self.vacancy(hashed);
-            if let Some(slot) = free {
-                segment.fill(segment.home(hashed), slot, hashed.tag(), &image);
-                return Ok(Found { entry, segment, slot, overflow: None });
+            if let Some(free) = free {
+                segment.fill(segment.home(hashed), free, hashed.tag(), &image);
+                return Ok(Found { entry, segment, slot: free.slot, overflow: None });
             }
         }
     }
@@ -306,9 +308,9 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     /// is filled into an overflow segment here.
     fn make_room(&self, writer: &mut Writer, hashed: Hashed, image: &SlotImage) -> Result<Option<Found<C>>> {
         let view = self.directory.view();
-        let entry = view.entry(hashed.position);
+        let entry = view.entry(hashed.position());
         if entry.has(Entry::PROTECTED) {
-            self.unprotect(writer, hashed.position)?;
+            self.unprotect(writer, hashed.position())?;
             return Ok(None);
         }
         let crowded = super::replace::is_crowded::<C>(self.segment(entry, view.mask()));
@@ -317,10 +319,11 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         }
         let main = Self::id(entry);
         loop {
-            if let Some((segment, id, slot)) = self.free_in_chain(main, view.mask())? {
+            if let Some((segment, id, free)) = self.free_in_chain(main, view.mask())? {
                 // In a list every bucket is home: no overflow is counted.
-                segment.fill(slot.bucket, slot, hashed.tag(), image);
-                let entry = self.directory.view().entry(hashed.position);
+                let slot = free.slot;
+                segment.fill(slot.bucket, free, hashed.tag(), image);
+                let entry = self.directory.view().entry(hashed.position());
                 return Ok(Some(Found { entry, segment, slot, overflow: Some(id) }));
             }
             if self.enlarge(writer, hashed)? {

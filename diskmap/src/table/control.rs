@@ -60,6 +60,14 @@ impl Lanes {
         Matches(self.zero(control.0) ^ self.high)
     }
 
+    /// How many lanes are in use.
+    #[inline(always)]
+    pub(crate) fn count(&self, control: Control) -> usize {
+        let each = (self.zero(control.0) ^ self.high) >> (TAG_BITS - 1);
+        // The sum of all lanes in the highest one; 8 at most.
+        (each.wrapping_mul(self.one) >> (self.high.ilog2() + 1 - TAG_BITS) & 0x7F) as usize
+    }
+
     /// How many entries overflowed past the bucket; `saturated` means that many or more.
     #[inline(always)]
     pub(crate) fn overflow(&self, control: Control) -> u64 {
@@ -79,6 +87,12 @@ impl Lanes {
         control.0 >> (TAG_BITS as usize * lane) & 0x7F
     }
 
+    /// The word with `tag` in a lane that was free.
+    #[inline(always)]
+    pub(crate) fn with_new_tag(&self, control: Control, lane: usize, tag: u64) -> Control {
+        Control(control.0 | tag << (TAG_BITS as usize * lane))
+    }
+
     /// The word with `tag` in a lane.
     #[inline(always)]
     pub(crate) fn with_tag(&self, control: Control, lane: usize, tag: u64) -> Control {
@@ -92,12 +106,6 @@ impl Lanes {
 pub(crate) struct Matches(u64);
 
 impl Matches {
-    /// How many lanes.
-    #[inline(always)]
-    pub(crate) fn count(self) -> usize {
-        self.0.count_ones() as usize
-    }
-
     /// The lowest lane.
     #[inline(always)]
     pub(crate) fn first(self) -> Option<usize> {
@@ -141,6 +149,7 @@ mod tests {
                         assert_eq!(lanes.matching(control, tag).collect::<Vec<_>>(), expected);
                         assert_eq!(lanes.free(control).count(), if other == 0 { slots - 1 } else { 0 });
                         assert_eq!(lanes.used(control).count() + lanes.free(control).count(), slots);
+                        assert_eq!(lanes.count(control), lanes.used(control).count());
                     }
                 }
             }

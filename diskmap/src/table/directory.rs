@@ -19,7 +19,14 @@ impl Entry {
     pub(crate) const UNVERIFIED: u64 = 2;
     /// Overflow segments hang on to it.
     pub(crate) const CHAINED: u64 = 4;
+    /// The segment has fewer buckets than a full one.
+    pub(crate) const SMALL: u64 = 8;
+    /// What a reader must look at.
+    const READ_WITH_CARE: u64 = Self::UNVERIFIED | Self::CHAINED | Self::SMALL;
     const FLAGS: u64 = 4095;
+
+    /// An entry that leads nowhere and is never read plainly.
+    pub(crate) const NOWHERE: Entry = Entry(Self::SMALL);
 
     /// An entry for the segment at a byte offset (a multiple of 4096).
     pub(crate) fn new(at: u64, flags: u64) -> Entry {
@@ -31,6 +38,18 @@ impl Entry {
     #[inline(always)]
     pub(crate) fn at(self) -> u64 {
         self.0 & !Self::FLAGS
+    }
+
+    /// Whether it leads to a full segment that may be read as it is.
+    #[inline(always)]
+    pub(crate) fn reads_plainly(self) -> bool {
+        !self.has(Self::READ_WITH_CARE)
+    }
+
+    /// Whether it leads to a full segment that may be read and written to as it is.
+    #[inline(always)]
+    pub(crate) fn writes_plainly(self) -> bool {
+        !self.has(Self::READ_WITH_CARE | Self::PROTECTED)
     }
 
     /// Whether any of the flags is set.

@@ -71,7 +71,7 @@ mod tests {
                 let reference = Reference::new(at, displacement, hashed);
                 assert_eq!((reference.at(), reference.displacement()), (at, displacement));
                 assert!(reference.may_be(hashed));
-                assert_eq!(reference.position() >> 45, hashed.position >> 45);
+                assert_eq!(reference.position() >> 45, hashed.position() >> 45);
                 assert_eq!(reference.displaced(7), Reference::new(at, 7, hashed));
             }
         }

@@ -49,6 +49,14 @@ pub(crate) struct Slot {
     pub lane: usize,
 }
 
+/// A slot that is free, and the control word that says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Free {
+    /// The slot.
+    pub slot: Slot,
+    control: Control,
+}
+
 /// A segment in mapped memory. Copying it copies the pointer.
 pub(crate) struct Segment<C> {
     at: *mut u8,
@@ -81,6 +89,13 @@ impl<C: Scheme> Segment<C> {
     #[inline(always)]
     pub(crate) unsafe fn new(at: *mut u8, mask: usize) -> Segment<C> {
         Segment { at, mask, scheme: PhantomData }
+    }
+
+    /// The same segment, its number of buckets known to the compiler, if it is a full one.
+    #[inline(always)]
+    pub(crate) fn as_full(self) -> Option<Segment<C>> {
+        let mask = C::LAYOUT.buckets - 1;
+        (self.mask == mask).then_some(Segment { mask, ..self })
     }
 
     /// The constants for its control words.
@@ -185,13 +200,14 @@ impl<C: Scheme> Segment<C> {
         image
     }
 
-    /// Fills a free slot: first the counts on the way from `home`, then the words, then the tag.
+    /// Fills a free slot: first the counts on the way from `home`, then the words, then the tag. Nothing was filled or
+    /// cleared in its bucket since it was found.
     #[inline(always)]
-    pub(crate) fn fill(&self, home: usize, slot: Slot, tag: u64, image: &SlotImage) {
+    pub(crate) fn fill(&self, home: usize, free: Free, tag: u64, image: &SlotImage) {
+        let Free { slot, control } = free;
         self.raise(home, slot.bucket);
         self.write(home, slot, image);
-        let control = self.control(slot.bucket);
-        self.set_control(slot.bucket, Self::LANES.with_tag(control, slot.lane, tag));
+        self.set_control(slot.bucket, Self::LANES.with_new_tag(control, slot.lane, tag));
     }
 
     /// Stores the words of a slot that no tag shows yet.
@@ -243,31 +259,40 @@ impl<C: Scheme> Segment<C> {
 
     /// The first free slot for a key at home in `home`, within the probe limit.
     #[inline(always)]
-    pub(crate) fn free_slot(&self, home: usize) -> Option<Slot> {
-        (0..self.probe_limit()).find_map(|distance| {
-            let bucket = self.after(home, distance);
-            let lane = Self::LANES.free(self.control(bucket)).first()?;
-            Some(Slot { bucket, lane })
-        })
+    pub(crate) fn free_slot(&self, home: usize) -> Option<Free> {
+        (0..self.probe_limit()).find_map(|distance| self.free_in(self.after(home, distance)))
     }
 
-    /// Every slot in use.
-    pub(crate) fn slots(self) -> impl Iterator<Item = (Slot, u64)> {
-        (0..self.buckets()).flat_map(move |bucket| {
-            let control = self.control(bucket);
-            Self::LANES.used(control).map(move |lane| (Slot { bucket, lane }, Self::LANES.tag(control, lane)))
-        })
+    /// The first free slot of a bucket.
+    #[inline(always)]
+    pub(crate) fn free_in(&self, bucket: usize) -> Option<Free> {
+        self.free_of(bucket, self.control(bucket))
+    }
+
+    /// The first free slot of a bucket whose control word was read.
+    #[inline(always)]
+    pub(crate) fn free_of(&self, bucket: usize, control: Control) -> Option<Free> {
+        let lane = Self::LANES.free(control).first()?;
+        Some(Free { slot: Slot { bucket, lane }, control })
+    }
+
+    /// A slot that is known to be free.
+    pub(crate) fn free_at(&self, slot: Slot) -> Free {
+        Free { slot, control: self.control(slot.bucket) }
     }
 
     /// How many slots are in use.
     pub(crate) fn count(&self) -> usize {
-        (0..self.buckets()).map(|bucket| Self::LANES.used(self.control(bucket)).count()).sum()
+        (0..self.buckets()).map(|bucket| Self::LANES.count(self.control(bucket))).sum()
     }
 
     /// Clears all control words: the segment holds nothing.
     pub(crate) fn reset(&self) {
-        for bucket in 0..self.buckets() {
-            self.set_control(bucket, Control(0));
+        let [(at, words), _] = self.used_ranges();
+        fence(Ordering::Release);
+        for word in 0..words {
+            // SAFETY: a word of the segment (`new`).
+            unsafe { AtomicU64::from_ptr(self.at.add(at + 8 * word).cast()).store(0, Ordering::Relaxed) };
         }
     }
 

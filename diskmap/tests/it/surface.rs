@@ -12,8 +12,9 @@ use std::{
 };
 
 use diskmap::{
-    ByteStore, Bytes, BytesMap, DiskHashMap, Encode, Error, GetMany, MMapFile, MapEntry, MemHashMap, Native,
-    OpenOptions, Result, SipBuildHasher, SliceStore, Str, StringU64Map, U64StringMap, U64U64Map, VecStore,
+    ByteStore, Bytes, BytesMap, DiskHashMap, Drain, Encode, Error, ExtractIf, GetMany, Iter, MMapFile, MapEntry,
+    MemHashMap, Native, OpenOptions, Result, SipBuildHasher, SliceStore, Str, StringU64Map, U64StringMap, U64U64Map,
+    VecStore,
 };
 use rustc_hash::FxBuildHasher;
 
@@ -322,6 +323,10 @@ mod traits {
         both::<DiskHashMap<Str, Bytes, MMapFile, SipBuildHasher>>();
         both::<MemHashMap<str, [u8]>>();
         both::<DiskHashMap<u64, u64, SliceStore<'_>>>();
+        both::<Iter<'_, u64, String, MMapFile, FxBuildHasher>>();
+        both::<Drain<'_, u64, String, MMapFile, FxBuildHasher>>();
+        both::<ExtractIf<'_, u64, String, fn(u64, &str) -> bool, MMapFile, FxBuildHasher>>();
+        both::<MapEntry<'_, '_, u64, String, u64>>();
         both::<GetMany<'_, '_, u64, String, u64, MMapFile, FxBuildHasher>>();
         both::<OpenOptions>();
         both::<Error>();

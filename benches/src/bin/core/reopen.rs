@@ -40,10 +40,10 @@ pub(crate) fn closed<Q: Key>(
     report.ours("close", "ms", closing, Limit::None);
     let bytes = bytes_on_disk(dir)? as f64 / count as f64;
     let limit = match (Q::OUTSIDE == 0, count == 10_000_000) {
-        (true, true) => 31.0,
-        (true, false) => 33.0,
+        (true, true) => 29.0,
+        (true, false) => 39.0,
         (false, true) => 64.0,
-        (false, false) => 68.0,
+        (false, false) => 74.0,
     };
     report.pair("on disk for each entry", "bytes", (bytes, in_memory), Limit::Figure(limit));
 
