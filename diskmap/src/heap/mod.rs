@@ -23,7 +23,7 @@ use self::{
 use crate::{
     error::{Checked, Error, Result},
     signals::Signals,
-    store::{ByteStore, VecStore},
+    store::{ByteStore, VecStore, is_short, make_room},
     table::reference::MAX_HEAP,
 };
 
@@ -322,7 +322,7 @@ impl<B: ByteStore> Heap<B> {
     /// Whether blocks at the end fit without growing the files.
     fn fits_file(&self, space: &Space, count: u32) -> bool {
         let end = space.infos.len() as u64 - u64::from(space.free_at_end()) + u64::from(count);
-        end << self.shift <= self.store.len()
+        !is_short(&self.store, end << self.shift)
     }
 
     /// Blocks at the end of the files.
@@ -342,16 +342,9 @@ impl<B: ByteStore> Heap<B> {
     }
 
     fn grow_to(&self, blocks: u64) -> Result<()> {
-        let need = blocks << self.shift;
-        if need > self.store.len() {
-            self.store
-                .grow(need, need.max(self.store.len() + crate::store::step(self.store.len(), 1 << self.shift)))?;
-        }
+        make_room(&self.store, blocks << self.shift, 1 << self.shift)?;
         let entry = block::entry_bytes(self.shift) as u64;
-        let need = blocks * entry;
-        if need > self.tables.len() {
-            self.tables.grow(need, need.max(self.tables.len() + crate::store::step(self.tables.len(), entry)))?;
-        }
+        make_room(&self.tables, blocks * entry, entry)?;
         if blocks > self.flags.len() {
             self.flags.grow(blocks, blocks.next_multiple_of(4096))?;
         }

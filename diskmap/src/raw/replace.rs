@@ -9,7 +9,7 @@ use super::{Core, Writer, descriptors_at, intent::Intent};
 use crate::{
     error::Result,
     hash::{Hashed, PATH_BITS, REFERENCE_BITS},
-    store::{ByteStore, step},
+    store::{ByteStore, is_short, make_room},
     table::{
         Descriptor, Reference, Scheme, Segment, SlotImage, State, descriptor::DESCRIPTOR, directory::Entry,
         segment::Slot,
@@ -316,7 +316,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             Some(id) => id,
             None => {
                 let id = space.end();
-                if u64::from(id + 1) * Self::SEGMENT_BYTES > self.index.len() {
+                if is_short(&self.index, u64::from(id + 1) * Self::SEGMENT_BYTES) {
                     self.signals.growing(space.kept() * Self::SEGMENT_BYTES, space.used() * Self::SEGMENT_BYTES);
                 }
                 self.grow_index(id, buckets)?;
@@ -338,16 +338,9 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
 
     /// Makes the files long enough for a segment. The caller holds the lock of the space.
     fn grow_index(&self, id: u32, buckets: usize) -> Result<()> {
-        let unit = Self::SEGMENT_BYTES;
-        let need = u64::from(id) * unit + Self::LAYOUT.used_bytes(buckets) as u64;
-        if need > self.index.len() {
-            self.index.grow(need, (u64::from(id) + 1) * unit + step(self.index.len(), unit).saturating_sub(unit))?;
-        }
-        let need = descriptors_at(self.intents) + (u64::from(id) + 1) * DESCRIPTOR as u64;
-        if need > self.segments.len() {
-            self.segments.grow(need, need.next_multiple_of(4096) + step(self.segments.len(), 4096))?;
-        }
-        Ok(())
+        let need = u64::from(id) * Self::SEGMENT_BYTES + Self::LAYOUT.used_bytes(buckets) as u64;
+        make_room(&self.index, need, Self::SEGMENT_BYTES)?;
+        make_room(&self.segments, descriptors_at(self.intents) + (u64::from(id) + 1) * DESCRIPTOR as u64, 4096)
     }
 
     /// Gives back segments that were never committed.

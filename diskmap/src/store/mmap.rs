@@ -6,9 +6,9 @@
 use super::{
     ByteStore, HUGE, PAGE,
     advice::{self, Populated},
-    allocate, locked,
+    ahead, allocate, locked,
     os::{FileIdentity, growth_error, is_out_of_space, open_regular},
-    pace::Pace,
+    pace::{LEAD, Pace},
     reserve, sealed,
 };
 use crate::error::{Error, Result};
@@ -18,7 +18,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicPtr, AtomicU64, Ordering},
     },
     time::Instant,
@@ -30,10 +30,10 @@ pub struct MMapFile {
     /// Of the newest mapping. Stored before the length that needs it.
     base: AtomicPtr<u8>,
     len: AtomicU64,
-    /// Pages below it have been brought in (or were there before us).
+    /// Pages below it have been brought in or asked for (or were there before us).
     prepared: AtomicU64,
     /// All mappings, the newest last; never empty. Held while pages are brought in or cut off.
-    mappings: Mutex<Vec<MmapRaw>>,
+    mappings: Mutex<Vec<Arc<MmapRaw>>>,
     /// Held while the length changes; taken before `mappings`.
     pace: Mutex<Pace>,
     access: Access,
@@ -81,7 +81,7 @@ impl MMapFile {
             base: AtomicPtr::new(mapping.as_mut_ptr()),
             len: AtomicU64::new(len),
             prepared: AtomicU64::new(if access == Access::Private { u64::MAX } else { len }),
-            mappings: Mutex::new(vec![mapping]),
+            mappings: Mutex::new(vec![Arc::new(mapping)]),
             pace: Mutex::new(Pace::new()),
             access,
             file,
@@ -114,7 +114,7 @@ impl MMapFile {
         let mapping = reserve::shared(&self.file, mapped.saturating_mul(2).max(need), need)?;
         let mapped = mapping.len() as u64;
         self.base.store(mapping.as_mut_ptr(), Ordering::Release);
-        mappings.push(mapping);
+        mappings.push(Arc::new(mapping));
         Ok(mapped)
     }
 
@@ -153,12 +153,17 @@ impl MMapFile {
     #[cold]
     fn prepare_up_to(&self, end: u64) {
         let mappings = locked(&self.mappings);
-        let from = self.prepared.load(Ordering::Relaxed);
-        let to = end.checked_next_multiple_of(HUGE).unwrap_or(end).min(self.len());
-        if let Some(mapping) = mappings.last().filter(|_| from < to) {
-            populate(mapping, from, to);
-            self.prepared.store(to, Ordering::Relaxed);
+        let Some(mapping) = mappings.last() else { return };
+        let len = self.len();
+        let aligned = |end: u64| end.checked_next_multiple_of(HUGE).unwrap_or(end).min(len);
+        let prepared = self.prepared.load(Ordering::Relaxed);
+        let now = aligned(end).max(prepared);
+        if now > prepared {
+            populate(mapping, prepared, now);
         }
+        let soon = aligned(end.saturating_add(LEAD));
+        let asked = soon >= now + HUGE && ahead::wish(mapping, now, soon);
+        self.prepared.store(if asked { soon } else { now }, Ordering::Relaxed);
     }
 }
 
@@ -205,7 +210,7 @@ unsafe impl ByteStore for MMapFile {
 
     #[inline]
     fn prepare(&self, end: u64) {
-        if end > self.prepared.load(Ordering::Relaxed) {
+        if end.saturating_add(LEAD) > self.prepared.load(Ordering::Relaxed) {
             self.prepare_up_to(end);
         }
     }

@@ -5,6 +5,7 @@
 //! to stored memory exists here, so the layers above may share it between threads (and, read-only, between processes).
 
 mod advice;
+mod ahead;
 mod allocate;
 pub(crate) mod fence;
 pub(crate) mod lock;
@@ -21,7 +22,7 @@ mod tests;
 
 pub use self::{mmap::MMapFile, slice::SliceStore, vec::VecStore};
 
-pub(crate) use self::pace::step;
+pub(crate) use self::pace::{is_short, make_room};
 
 use crate::error::Result;
 use std::sync::{Mutex, MutexGuard, PoisonError};
