@@ -48,6 +48,6 @@ impl<Q: Key> Contestant<Q> for Disk<Q> {
 
 /// Creates or opens the disk map of a measurement.
 pub(crate) fn open<Q: Key>(arguments: &Arguments, dir: &Path) -> Result<Disk<Q>> {
-    let options = OpenOptions::new().create(true);
+    let options = OpenOptions::new().create(true).sync_on_drop(false);
     if arguments.no_timer { options.auto_checkpoint(None) } else { options }.open(dir)
 }
