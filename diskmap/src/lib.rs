@@ -26,6 +26,9 @@ compile_error!(
     "diskmap maps files of little-endian words into a 64-bit address space; other targets are not supported"
 );
 
+#[cfg(not(unix))]
+compile_error!("diskmap relies on mapped files and advisory locks as Unix-like systems have them");
+
 mod checkpoint;
 #[allow(unsafe_code, reason = "codecs promise that bytes they accepted can be viewed")]
 pub mod codec;

@@ -17,7 +17,7 @@ pub(crate) const PRESSURE: u32 = 8;
 pub(crate) const POISONED: u32 = 16;
 /// The map was opened read-only.
 pub(crate) const READ_ONLY: u32 = 32;
-/// The map was closed before it was opened, and nothing has changed since.
+/// The last checkpoint says that the map was closed, and nothing has changed since.
 pub(crate) const REOPENED: u32 = 64;
 /// The kernel does not fence for the writer, which therefore must do it itself.
 pub(crate) const FENCE: u32 = 128;

@@ -48,7 +48,8 @@ use crate::{
 /// [`Str`](crate::Str), [`Bytes`](crate::Bytes) and `Arch`; `BS` is the store, [`MMapFile`] unless said otherwise; `S` is a
 /// [`StableHasher`]. Keys are equal when their encoded bytes are; the types' own `Eq` and `Hash` are never called.
 ///
-/// Every call that returned `Ok` survives the end of the process at any moment. A power cut goes back to the last
+/// Every call that returned `Ok` survives the end of the process at any moment, if the system tells its boots apart (Linux
+/// does; elsewhere see [`OpenOptions::boot_id`]). A power cut goes back to the last
 /// [checkpoint](DiskHashMap::checkpoint).
 ///
 /// ```

@@ -179,6 +179,9 @@ where
             (Root::Checkpoint, true) => Recovery::RolledBack,
         };
         let core = Core::open(Typed::new(hasher), found.files, Arc::default(), &found.manifest, found.root)?;
+        if found.manifest.closed && !settings.access.read_only {
+            core.signals().raise(signals::REOPENED);
+        }
         let mut writer = core.writer(0);
         if !settings.access.read_only {
             make_room(&core, &mut writer, settings.capacity)?;
@@ -196,11 +199,7 @@ where
     ) -> Self {
         let path = Some(disk.dir.clone());
         let read_only = settings.access.read_only;
-        core.signals().raise(match recovery {
-            _ if read_only => signals::READ_ONLY,
-            Recovery::Closed => signals::UNCHANGED | signals::REOPENED,
-            _ => signals::UNCHANGED,
-        });
+        core.signals().raise(if read_only { signals::READ_ONLY } else { signals::UNCHANGED });
         let gate = Gate::new(read_only, core.signals());
         let shared = Arc::new(Shared { core, gate });
         let (keeper, reading) = if read_only {

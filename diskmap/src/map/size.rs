@@ -149,7 +149,8 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
         shared.core.trim()
     }
 
-    /// Bytes of the map's files (or memory), free space included.
+    /// Bytes of the map's index, segments and heap (in files or in memory), free space included. The files that describe a
+    /// map and its last checkpoint are left out; they take some kilobytes for each million of entries.
     pub fn file_size(&self) -> u64 {
         self.shared.core.file_size()
     }

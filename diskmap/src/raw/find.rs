@@ -75,8 +75,8 @@ pub(crate) enum Lookup<C> {
     Vacant(Vacant<C>),
 }
 
-/// A key, ready to be compared with slots. It goes to rarely taken ways by value, so that it need not lie in memory.
-#[derive(Clone, Copy)]
+/// A key, ready to be compared with slots. What is taken rarely gets the bytes and makes its own, so that this one need
+/// not lie in memory.
 pub(super) struct Key<'k> {
     /// Empty if keys lie in the slot.
     bytes: &'k [u8],

@@ -153,15 +153,17 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         }
     }
 
-    /// The segment of a directory entry.
+    /// The segment of a directory entry, of `mask + 1` buckets.
     #[inline(always)]
     fn segment(&self, entry: Entry, mask: usize) -> Segment<C> {
         // SAFETY: the directory only has segments that lie in the index with all their buckets (`recover`, `space`), and
-        // the base is loaded after the entry, so it reaches them.
+        // the base is loaded after the entry, so it reaches them. One with fewer buckets than `mask + 1` has the flag
+        // `SMALL`, and what `full_segment` returns for it is given to nothing but prefetches, which touch no memory.
         unsafe { Segment::new(self.index.base().wrapping_add(entry.at() as usize), mask) }
     }
 
-    /// The segment of a directory entry without the flag [`Entry::SMALL`]. With it, only to be prefetched.
+    /// The segment of a directory entry, if that is without the flag `SMALL`. With it, what is returned may only be
+    /// prefetched (`way`, `prepare` and `lookup` look at the flag before anything else).
     #[inline(always)]
     fn full_segment(&self, entry: Entry) -> Segment<C> {
         self.segment(entry, Self::LAYOUT.buckets - 1)

@@ -12,7 +12,7 @@ use diskmap::{DiskHashMap, DiskKey, DiskValue, Encode, Error, OpenOptions, Recov
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tempfile::TempDir;
 
-use crate::crash::{Cases, isolated};
+use crate::isolated::{Cases, isolated};
 
 const LIMIT: Duration = Duration::from_secs(120);
 /// How many operations may fail before the test goes on to the next thing.
@@ -444,7 +444,7 @@ fn created<T: Sample>(dir: &Path) -> Option<Map<T>> {
 #[test]
 fn limited_file_size() {
     isolated("full_disk::limited_file_size", LIMIT, |cases| {
-        let root = crate::crash::memory_dir();
+        let root = crate::isolated::memory_dir();
         under_file_limit::<Numbers>(cases, root.path());
         under_file_limit::<Texts>(cases, root.path());
     });

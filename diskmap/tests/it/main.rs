@@ -5,6 +5,7 @@ mod crash;
 mod damage;
 mod full_disk;
 mod hashers;
+mod isolated;
 mod model;
 mod open;
 mod predecessor;

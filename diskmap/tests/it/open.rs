@@ -14,7 +14,7 @@ use fastrand::Rng;
 use rustc_hash::FxBuildHasher;
 use tempfile::TempDir;
 
-use crate::crash::{argument, contents, copy_dir, isolated, memory_dir, respawn};
+use crate::isolated::{argument, contents, copy_dir, isolated, memory_dir, respawn};
 
 type Names = DiskHashMap<u64, String>;
 
@@ -363,7 +363,6 @@ fn before_its_first_checkpoint_a_map_goes_back_to_nothing() {
 
 /// A kill right after opening a closed map must not hide that what comes later was not closed.
 #[test]
-#[ignore = "bug crash-5"]
 fn a_map_that_was_reopened_and_killed_is_not_closed() {
     let dir = dir();
     closed(dir.path());
