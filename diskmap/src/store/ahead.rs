@@ -4,7 +4,10 @@
 //! Must not know what the bytes are for, and never touches one. Invariant: no content changes, and pages that come too late
 //! are brought in by whoever touches them.
 
-use super::advice::{self, Populated};
+use super::{
+    HUGE,
+    advice::{self, Populated},
+};
 use memmap2::MmapRaw;
 use std::{
     sync::{
@@ -51,15 +54,25 @@ fn work(wishes: &Receiver<Wish>) {
 
 impl Wish {
     fn fulfil(&self) -> Populated {
-        // Past the end of a file that was cut meanwhile the kernel refuses, and nothing happens.
-        self.mapping.upgrade().map_or(Populated::Done, |mapping| advice::populate(&mapping, self.from, self.to))
+        let mut from = self.from;
+        while let Some(mapping) = self.mapping.upgrade().filter(|_| from < self.to) {
+            let to = (from + HUGE).min(self.to);
+            // Past the end of a file that was cut meanwhile the kernel refuses, and nothing happens.
+            if advice::populate(&mapping, from, to) == Populated::Unknown {
+                return Populated::Unknown;
+            }
+            from = to;
+            // Where there is but one core, the writer that is waiting for it goes first.
+            thread::yield_now();
+        }
+        Populated::Done
     }
 }
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::{
-        super::{DEFAULT_RESERVE, HUGE, PAGE, reserve},
+        super::{DEFAULT_RESERVE, PAGE, reserve},
         *,
     };
 
