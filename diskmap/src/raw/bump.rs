@@ -26,12 +26,13 @@ pub(crate) struct Captured {
 impl<B: ByteStore, C: Scheme> Core<B, C> {
     /// Begins a generation: from here on, writers copy what was there. All writers must be out.
     pub(crate) fn capture(&self) -> Captured {
-        let generation = self.generation.fetch_add(1, Ordering::AcqRel);
         self.directory.flag(0, 0, Entry::PROTECTED, 0);
         let ids = self.space().capture();
         if let Some(heap) = &self.heap {
             heap.capture();
         }
+        // Last: who sees the new generation sees the flags too, and who found something before finds it again.
+        let generation = self.generation.fetch_add(1, Ordering::AcqRel);
         let heap_bytes = self.heap.as_ref().map_or(0, Heap::used_bytes);
         self.signals.restart(ids.len() as u64 * Self::SEGMENT_BYTES + heap_bytes);
         Captured { generation, entries: self.len(), ids }
