@@ -251,10 +251,6 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
         V: DiskValue,
     {
         let core = &self.shared.core;
-        let hashed = core.scheme().hash_key(key);
-        match core.way(hashed) {
-            Some(way) => Ok(core.find_on(way, hashed, key)?.is_some()),
-            None => Ok(core.find_carefully(hashed, key)?.is_some()),
-        }
+        Ok(core.find(core.scheme().hash_key(key), key)?.is_some())
     }
 }

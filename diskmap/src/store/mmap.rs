@@ -4,11 +4,11 @@
 //! cannot fault; every mapping there ever was stays until drop.
 
 use super::{
-    ByteStore, HUGE, PAGE,
+    ByteStore, HUGE, LEAD, PAGE,
     advice::{self, Populated},
     ahead, allocate, locked,
     os::{FileIdentity, growth_error, is_out_of_space, open_regular},
-    pace::{LEAD, Pace},
+    pace::Pace,
     reserve, sealed,
 };
 use crate::error::{Error, Result};

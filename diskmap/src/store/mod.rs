@@ -22,8 +22,7 @@ mod tests;
 
 pub use self::{mmap::MMapFile, slice::SliceStore, vec::VecStore};
 
-pub(crate) use self::pace::{is_short, make_room};
-
+use self::pace::step;
 use crate::error::Result;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -42,6 +41,9 @@ pub(crate) const HUGE: u64 = 2 << 20;
 
 /// The unit in which files grow: the smallest page of the supported platforms.
 pub(crate) const PAGE: u64 = 4096;
+
+/// A large file grows, and its pages are asked for, when fewer bytes than this are left.
+const LEAD: u64 = 4 * HUGE;
 
 /// Where a map keeps its bytes: a file ([`MMapFile`]), memory ([`VecStore`]), or memory that the caller provides
 /// ([`SliceStore`]). The trait is sealed; it is public only to be named in bounds.
@@ -89,6 +91,28 @@ pub unsafe trait ByteStore: sealed::Sealed + Send + Sync {
     /// Makes all bytes, and the length, reach the medium. After an `Err` it is unknown what did, and a later `Ok` proves
     /// nothing: never call it again.
     fn sync(&self) -> Result<()>;
+}
+
+/// Whether a store should grow before bytes up to `need` are used. A large file should early, so that its pages can be
+/// brought in before they are needed.
+pub(crate) fn is_short<B: ByteStore>(store: &B, need: u64) -> bool {
+    need.saturating_add(lead(store)) > store.len()
+}
+
+/// Grows a store that is short, by [`step`]s for pieces of `unit` bytes.
+pub(crate) fn make_room<B: ByteStore>(store: &B, need: u64, unit: u64) -> Result<()> {
+    if !is_short(store, need) {
+        return Ok(());
+    }
+    let (len, early) = (store.len(), need.saturating_add(lead(store)));
+    match store.grow(early, early.max(len.saturating_add(step(len, unit)))) {
+        Err(_) if early > need => store.grow(need, need),
+        grown => grown,
+    }
+}
+
+fn lead<B: ByteStore>(store: &B) -> u64 {
+    if B::DURABLE && store.len() >= 16 * LEAD { LEAD } else { 0 }
 }
 
 /// Locks whatever another thread did under the lock: the stores keep their guarded state valid at every step.

@@ -2,12 +2,8 @@
 //!
 //! Must not know files or memory: lengths in, lengths out. Invariant: a step never makes less than what is needed.
 
-use super::{ByteStore, HUGE, PAGE};
-use crate::error::Result;
+use super::{HUGE, PAGE};
 use std::time::Duration;
-
-/// A large file grows, and its pages are asked for, when fewer bytes than this are left.
-pub(super) const LEAD: u64 = 4 * HUGE;
 
 /// The largest step beyond what is needed.
 const LARGEST: u64 = 256 << 20;
@@ -22,29 +18,6 @@ pub(crate) fn step(len: u64, unit: u64) -> u64 {
     let step = unit.max((len / 8).min(LARGEST));
     let grain = if step < LARGE { PAGE } else { HUGE };
     step.checked_next_multiple_of(grain).unwrap_or(step)
-}
-
-/// Whether a store should grow before bytes up to `need` are used. A large file should early, so that its pages can be
-/// brought in before they are needed.
-pub(crate) fn is_short<B: ByteStore>(store: &B, need: u64) -> bool {
-    need.saturating_add(lead(store)) > store.len()
-}
-
-/// Grows a store that is short, by [`step`]s for pieces of `unit` bytes.
-pub(crate) fn make_room<B: ByteStore>(store: &B, need: u64, unit: u64) -> Result<()> {
-    let len = store.len();
-    let early = need.saturating_add(lead(store));
-    if early <= len {
-        return Ok(());
-    }
-    match store.grow(early, early.max(len.saturating_add(step(len, unit)))) {
-        Err(_) if early > need => store.grow(need, need),
-        grown => grown,
-    }
-}
-
-fn lead<B: ByteStore>(store: &B) -> u64 {
-    if B::DURABLE && store.len() >= 16 * LEAD { LEAD } else { 0 }
 }
 
 /// Learns how long allocating takes here and bounds the next step by time: a file system may allocate 64 MiB in 0.1 ms

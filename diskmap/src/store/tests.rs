@@ -1,6 +1,6 @@
 //! Mapped files as their users see them, on roomy and on tiny file systems.
 
-use super::{ByteStore, DEFAULT_RESERVE, HUGE, MMapFile, PAGE, lock::DirLock, pace::make_room, replace};
+use super::{ByteStore, DEFAULT_RESERVE, HUGE, MMapFile, PAGE, lock::DirLock, make_room, replace};
 use crate::error::Error;
 use std::{
     fs,
