@@ -66,6 +66,9 @@ pub use crate::{
 #[cfg(feature = "rkyv")]
 pub use crate::codec::Arch;
 
+#[cfg(feature = "derive")]
+pub use diskmap_derive::{DiskKey, DiskValue};
+
 /// The marker types that choose a codec.
 pub mod types {
     #[cfg(feature = "rkyv")]

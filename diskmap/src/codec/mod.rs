@@ -31,6 +31,7 @@ use crate::error::{Error, Result};
 
 #[cfg(feature = "rkyv")]
 pub use arch::{Arch, ArchChecker, ArchSerialize, ArchValue, ArchWriter};
+pub use bytemuck::Pod;
 pub use bytes::Bytes;
 pub use canon::{CanonF32, CanonF64};
 pub use native::{Native, NativeType};

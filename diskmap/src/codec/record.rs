@@ -38,8 +38,12 @@
 //! # Ok::<(), diskmap::Error>(())
 //! ```
 
-use super::{DiskValue, Encode, Invalid, MAX_ALIGN, MAX_LEN, Shape, overrun, too_large};
+mod variant;
+
+use super::{DiskValue, Encode, Invalid, MAX_ALIGN, MAX_LEN, Shape, copy_into, overrun, too_large};
 use crate::error::Result;
+
+pub use variant::tag;
 
 /// Bytes of one end offset.
 const END_BYTES: usize = size_of::<u32>();
@@ -125,14 +129,32 @@ impl Measure {
     /// [`Error::TooLarge`](crate::Error::TooLarge) beyond 4 GiB − 1, else those of the part's `encoded_len`.
     #[inline]
     pub fn add<T: Encode<Q> + ?Sized, Q: ?Sized>(&mut self, q: &Q) -> Result<()> {
-        if let Shape::Var { align } = T::SHAPE {
-            let part = T::encoded_len(q)?;
-            let len = self.len.next_multiple_of(align).saturating_add(part);
-            if len > MAX_LEN {
-                return Err(too_large("entry", len));
-            }
-            self.len = len;
+        match T::SHAPE {
+            Shape::Fixed { .. } => Ok(()),
+            Shape::Var { align } => self.add_var(align, T::encoded_len(q)?),
         }
+    }
+
+    /// Adds the next part, encoded before.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`](crate::Error::TooLarge) beyond 4 GiB − 1.
+    #[inline]
+    pub fn add_bytes(&mut self, shape: Shape, part: &[u8]) -> Result<()> {
+        match shape {
+            Shape::Fixed { .. } => Ok(()),
+            Shape::Var { align } => self.add_var(align, part.len()),
+        }
+    }
+
+    #[inline]
+    fn add_var(&mut self, align: usize, part: usize) -> Result<()> {
+        let len = self.len.next_multiple_of(align).saturating_add(part);
+        if len > MAX_LEN {
+            return Err(too_large("entry", len));
+        }
+        self.len = len;
         Ok(())
     }
 
@@ -179,19 +201,34 @@ impl<'a> Writer<'a> {
     /// 4 GiB − 1; else those of the part's `encode_into`.
     #[inline]
     pub fn put<T: Encode<Q> + ?Sized, Q: ?Sized>(&mut self, q: &Q) -> Result<()> {
-        match T::SHAPE {
-            Shape::Fixed { size } => self.put_fixed::<T, Q>(q, size),
-            Shape::Var { align } => self.put_var::<T, Q>(q, align),
+        self.put_with(T::SHAPE, |out| T::encode_into(q, out))
+    }
+
+    /// Writes the next part, encoded before.
+    ///
+    /// # Errors
+    ///
+    /// As for [`put`](Writer::put).
+    #[inline]
+    pub fn put_bytes(&mut self, shape: Shape, part: &[u8]) -> Result<()> {
+        self.put_with(shape, |out| copy_into(part, out))
+    }
+
+    #[inline]
+    fn put_with(&mut self, shape: Shape, encode: impl FnOnce(&mut [u8]) -> Result<usize>) -> Result<()> {
+        match shape {
+            Shape::Fixed { size } => self.put_fixed(size, encode),
+            Shape::Var { align } => self.put_var(align, encode),
         }
     }
 
     #[inline]
-    fn put_fixed<T: Encode<Q> + ?Sized, Q: ?Sized>(&mut self, q: &Q, size: usize) -> Result<()> {
+    fn put_fixed(&mut self, size: usize, encode: impl FnOnce(&mut [u8]) -> Result<usize>) -> Result<()> {
         let room = self.out.len();
         let Some(out) = self.out.get_mut(self.fixed..self.fixed + size) else {
             return Err(overrun(self.fixed + size, room));
         };
-        let written = T::encode_into(q, out)?;
+        let written = encode(out)?;
         if written != size {
             return Err(overrun(written, size));
         }
@@ -200,12 +237,12 @@ impl<'a> Writer<'a> {
     }
 
     #[inline]
-    fn put_var<T: Encode<Q> + ?Sized, Q: ?Sized>(&mut self, q: &Q, align: usize) -> Result<()> {
+    fn put_var(&mut self, align: usize, encode: impl FnOnce(&mut [u8]) -> Result<usize>) -> Result<()> {
         let room = self.out.len();
         let start = self.tail.next_multiple_of(align);
         let Some(gap) = self.out.get_mut(self.tail..start) else { return Err(overrun(start, room)) };
         gap.fill(0);
-        let written = T::encode_into(q, &mut self.out[start..])?;
+        let written = encode(&mut self.out[start..])?;
         if written > room - start {
             return Err(overrun(written, room - start));
         }

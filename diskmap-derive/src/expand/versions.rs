@@ -1,0 +1,127 @@
+//! Earlier versions of a value: before fields were added (`since`), and another type altogether (`from`).
+//!
+//! Knows that a record of an earlier version lacks the last fields and is otherwise the same. Invariant: fields that
+//! were stored are copied as bytes; only those that were not take their default.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::Ident;
+
+use super::{header::Header, parts::layout, record::schema_fields};
+use crate::ast::{Field, number};
+
+/// The method that shows them, or nothing.
+pub(super) fn visit(header: &Header<'_>) -> TokenStream {
+    let krate = header.krate;
+    let arguments: Vec<_> = header.container.generics.params.iter().filter_map(super::header::argument).collect();
+    let before = versions(header).into_iter().rev().map(|version| {
+        let marker = super::header::named(&marker(header, version), arguments.iter().cloned());
+        quote!(__W::version::<#marker>(versions, false);)
+    });
+    let from = header.container.attributes.from.as_ref().map(|given| {
+        let old = &given.value;
+        quote!(__W::version::<#krate::codec::Was<#old, Self>>(versions, true);)
+    });
+    let all: Vec<TokenStream> = before.chain(from).collect();
+    if all.is_empty() {
+        return TokenStream::new();
+    }
+    quote! {
+        fn versions<__W: #krate::codec::Versions<Self>>(versions: &mut __W) {
+            #(#all)*
+        }
+    }
+}
+
+/// A codec for each version before a field was added.
+pub(super) fn define(header: &Header<'_>) -> TokenStream {
+    versions(header).into_iter().map(|version| before(header, version)).collect()
+}
+
+/// The last versions without the fields that came next.
+fn versions(header: &Header<'_>) -> BTreeSet<u32> {
+    let since = header.container.fields().filter_map(|field| field.attributes.since.as_ref());
+    since.map(|given| given.value.saturating_sub(1)).collect()
+}
+
+fn marker(header: &Header<'_>, version: u32) -> Ident {
+    format_ident!("__{}V{}", header.ident, version)
+}
+
+fn before(header: &Header<'_>, version: u32) -> TokenStream {
+    let Header { krate, stored, .. } = header;
+    let (marker, bytes) = (marker(header, version), format_ident!("__{}V{}Bytes", header.ident, version));
+    let (parameters, bounds) = (header.parameters(&[]), header.bounds([]));
+    let arguments = header.container.generics.params.iter().filter_map(super::header::argument);
+    let marked = super::header::named(&marker, arguments);
+    let (old, new): (Vec<&Field>, Vec<&Field>) = header.parts.shapes[0]
+        .stored()
+        .partition(|field| field.attributes.since.as_ref().is_none_or(|since| since.value <= version));
+    let (name, number) = (header.container.name(), number(version));
+    let fields = schema_fields(header, old.iter().copied());
+    let (then, now) = (layout(None, old.iter().copied(), krate), header.parts.shapes[0].layout(None, krate));
+    let codecs: Vec<_> = old.iter().map(|field| &field.codec).collect();
+    let (added, types, defaults): (Vec<_>, Vec<_>, Vec<_>) = (
+        new.iter().map(|field| &field.codec).collect(),
+        new.iter().map(|field| &field.ty).collect(),
+        new.iter().map(|field| field.default()).collect(),
+    );
+    let values: Vec<Ident> = (0..new.len()).map(|at| format_ident!("added_{at}")).collect();
+    let encode_bounds = header.bounds(new.iter().filter(|field| header.is_generic(field)).map(|field| {
+        let (codec, ty) = (&field.codec, &field.ty);
+        quote!(#codec: #krate::codec::Encode<#ty>)
+    }));
+    // SAFETY: (of what is emitted) `validate` checks the same parts in the same order as they are taken apart; what is
+    // taken apart is a copy of bytes that it accepted.
+    quote! {
+        #[doc(hidden)]
+        struct #marker #parameters (::core::marker::PhantomData<fn() -> #stored>) #bounds;
+
+        #[doc(hidden)]
+        struct #bytes(::std::boxed::Box<[::core::primitive::u8]>);
+
+        #[automatically_derived]
+        #[allow(unsafe_code)]
+        unsafe impl #parameters #krate::codec::DiskValue for #marked #bounds {
+            type View<'a> = #bytes;
+            const SHAPE: #krate::codec::Shape = #then.shape();
+            const SCHEMA: #krate::codec::Schema = #krate::codec::Schema::record(#name, #number, #fields);
+
+            fn validate(bytes: &[::core::primitive::u8]) -> ::core::result::Result<(), #krate::codec::Invalid> {
+                let mut checker = #krate::codec::record::Checker::new(#then, bytes)?;
+                #(checker.check::<#codecs>()?;)*
+                ::core::result::Result::Ok(())
+            }
+
+            unsafe fn view(bytes: &[::core::primitive::u8]) -> #bytes {
+                #bytes(::core::convert::From::from(bytes))
+            }
+        }
+
+        #[automatically_derived]
+        #[allow(unsafe_code)]
+        impl #parameters #krate::codec::Encode<#bytes> for #stored #encode_bounds {
+            fn encoded_len(q: &#bytes) -> #krate::Result<::core::primitive::usize> {
+                let mut viewer = #krate::codec::record::Viewer::new(#then, &q.0);
+                let mut measure = #krate::codec::record::Measure::new(#now);
+                #(measure.add_bytes(<#codecs as #krate::codec::DiskValue>::SHAPE, unsafe {
+                    viewer.part(<#codecs as #krate::codec::DiskValue>::SHAPE)
+                })?;)*
+                #(let #values: #types = #defaults; measure.add::<#added, #types>(&#values)?;)*
+                ::core::result::Result::Ok(measure.finish())
+            }
+
+            fn encode_into(q: &#bytes, out: &mut [::core::primitive::u8]) -> #krate::Result<::core::primitive::usize> {
+                let mut viewer = #krate::codec::record::Viewer::new(#then, &q.0);
+                let mut writer = #krate::codec::record::Writer::new(#now, out)?;
+                #(writer.put_bytes(<#codecs as #krate::codec::DiskValue>::SHAPE, unsafe {
+                    viewer.part(<#codecs as #krate::codec::DiskValue>::SHAPE)
+                })?;)*
+                #(let #values: #types = #defaults; writer.put::<#added, #types>(&#values)?;)*
+                ::core::result::Result::Ok(writer.finish())
+            }
+        }
+    }
+}
