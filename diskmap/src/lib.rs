@@ -48,6 +48,8 @@ mod signals;
 mod store;
 #[allow(unsafe_code, reason = "segments are words in mapped memory")]
 mod table;
+#[allow(unsafe_code, reason = "tests write a codec")]
+pub mod testing;
 
 pub use crate::{
     codec::{

@@ -94,7 +94,7 @@ pub(super) fn define(header: &Header<'_>) -> TokenStream {
     let (vis, name) = (&header.container.vis, header.ident.unraw().to_string());
     let derives = derives(header);
     let doc = format!("What reading a [`{name}`] from a map gives.");
-    let head = quote!(#[doc = #doc] #derives #[allow(dead_code, clippy::all)] #vis);
+    let head = quote!(#[doc = #doc] #derives #[allow(dead_code, non_camel_case_types, clippy::all)] #vis);
     let shapes = &header.parts.shapes;
     match shapes.as_slice() {
         [only @ ShapeOf { variant: None, .. }] => {
