@@ -8,6 +8,8 @@ mod errors;
 mod expand;
 mod fallback;
 mod spelled;
+#[cfg(test)]
+mod tests;
 
 use proc_macro::TokenStream;
 

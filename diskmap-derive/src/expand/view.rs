@@ -93,7 +93,7 @@ pub(super) fn define(header: &Header<'_>) -> TokenStream {
     let (ident, parameters, bounds) = (&view.ident, view.parameters(), view.bounds([]));
     let (vis, name) = (&header.container.vis, header.ident.unraw().to_string());
     let derives = derives(header);
-    let doc = format!("What reading a [`{name}`] from a map gives.");
+    let doc = format!(" What reading a [`{name}`] from a map gives.");
     let head = quote!(#[doc = #doc] #derives #[allow(dead_code, non_camel_case_types, clippy::all)] #vis);
     let shapes = &header.parts.shapes;
     match shapes.as_slice() {
@@ -172,5 +172,5 @@ fn variant_body(header: &Header<'_>, shape: &ShapeOf<'_>) -> TokenStream {
 }
 
 fn field_doc(field: &Field) -> String {
-    format!("The view of `{}`.", field.member.to_token_stream().to_string().trim_start_matches("r#"))
+    format!(" The view of `{}`.", field.member.to_token_stream().to_string().trim_start_matches("r#"))
 }

@@ -36,7 +36,7 @@ fn into_owned(header: &Header<'_>, view: &Generated<'_>) -> TokenStream {
     let parameters = header.parameters(lifetime.as_slice());
     let (ty, bounds) = (view.ty(), header.bounds([]));
     let during = view.ty_during(&Lifetime::new("'__x", Span::call_site()));
-    let doc = format!("The [`{}`] itself, copied.", header.ident.unraw());
+    let doc = format!(" The [`{}`] itself, copied.", header.ident.unraw());
     // A method of the view would not know parameters that only skipped fields use.
     if header.container.generics.type_params().any(|param| !ty.to_string().contains(&param.ident.to_string())) {
         return TokenStream::new();
