@@ -61,6 +61,11 @@ where
     if !(SMALLEST_BLOCK..=BLOCK_SHIFT).contains(&map.block_shift) {
         return Err(Error::corrupt(MAP, 0, "an impossible size of heap blocks"));
     }
+    with_seed_of(map, hasher)
+}
+
+/// Checks that a stored map was made with this hasher; the hasher with the map's seed.
+pub(super) fn with_seed_of<S: StableHasher>(map: &MapFile, hasher: S) -> Result<S> {
     let mismatch = |expected: String| Error::HasherMismatch { stored: map.hasher.clone(), expected };
     if map.hasher != S::ID {
         return Err(mismatch(S::ID.into()));
