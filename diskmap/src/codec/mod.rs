@@ -188,7 +188,8 @@ pub unsafe trait DiskValue: 'static {
     }
 
     /// Shows `versions` the codecs of this type's earlier versions, newest first: a map whose values were written by one
-    /// of them is rewritten when it is opened. Those may have earlier versions of their own. None, unless said otherwise.
+    /// of them is rewritten when it is opened. Those may have earlier versions of their own, which are looked at after
+    /// these. None, unless said otherwise.
     ///
     /// Only a map's own value type is asked, not the types it is made of.
     ///

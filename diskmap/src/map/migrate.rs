@@ -5,13 +5,12 @@
 
 use std::{hash::BuildHasher, marker::PhantomData, rc::Rc, sync::Arc};
 
-use super::{DiskHashMap, Recovery, identity, options::Settings, traits::Copied, write::enter};
+use super::{DiskHashMap, Recovery, identity, options::Settings, traits::Copied, typed, write::enter};
 use crate::{
     codec::{DiskKey, DiskValue, Encode, Versions},
     disk::{Access, Locked, replacement::Replacement},
     error::{Error, Result},
     hash::StableHasher,
-    heap::HEAP_FILE,
     raw::{INDEX_FILE, Walk},
     store::MMapFile,
 };
@@ -138,9 +137,9 @@ where
     V: ?Sized + DiskValue,
     S: StableHasher + Send + Sync + 'static,
 {
-    fn version<E: ?Sized>(&mut self, asked: bool)
+    fn version<E>(&mut self, asked: bool)
     where
-        E: DiskValue,
+        E: ?Sized + DiskValue,
         V: for<'x> Encode<E::View<'x>>,
     {
         let fingerprint = E::SCHEMA.fingerprint();
@@ -171,18 +170,16 @@ where
 {
     let onward = Rc::clone(onward);
     Rc::new(move |bytes, to| {
-        let view = E::read(bytes).map_err(|invalid| {
-            Error::corrupt(HEAP_FILE, 0, format!("stored bytes are not a `{}`: {}", E::SCHEMA, invalid.reason()))
-        })?;
+        let view = E::read(bytes).map_err(|invalid| typed::refused::<E>(invalid.reason()))?;
         V::with_bytes(&view, |bytes| match V::validate(bytes) {
             Ok(()) => onward(bytes, to),
-            Err(invalid) => Err(refused::<E, V>(invalid.reason())),
+            Err(invalid) => Err(miswritten::<E, V>(invalid.reason())),
         })?
     })
 }
 
 #[cold]
-fn refused<E: ?Sized + DiskValue, V: ?Sized + DiskValue>(reason: &str) -> Error {
+fn miswritten<E: ?Sized + DiskValue, V: ?Sized + DiskValue>(reason: &str) -> Error {
     let what =
         format!("what was written for a `{}` is not a `{}`: {reason}; fix the `Encode` impl", E::SCHEMA, V::SCHEMA);
     Error::Encode { what }

@@ -130,17 +130,21 @@ fn killed_at_random_moments() {
         start.elapsed()
     };
     let time = (0..3).map(|n| run(&root.path().join(format!("whole{n}")), None)).min().expect("a time");
-    let (mut states, mut began) = (Vec::new(), 0);
-    for round in 0..60 {
-        let dir = root.path().join(format!("killed{round}"));
-        run(&dir, Some(time.mul_f64(rng.f64() * 1.1)));
+    let (mut rounds, mut began, mut old, mut unfinished, mut new) = (0, 0, 0, 0, 0);
+    // Longer and longer, should the machine be busier than it was at first.
+    while rounds < 60 || (began == 0 || new == 0) && rounds < 600 {
+        rounds += 1;
+        let dir = root.path().join(format!("killed{rounds}"));
+        run(&dir, Some(time.mul_f64(rng.f64() * (1.2 + f64::from(rounds) / 60.0))));
         began += u32::from(dir.join("MAP.migrating").exists());
-        states.push(examine::<String>(&dir, ENTRIES));
+        *match examine::<String>(&dir, ENTRIES) {
+            State::Old => &mut old,
+            State::Unfinished => &mut unfinished,
+            State::New => &mut new,
+        } += 1;
         fs::remove_dir_all(dir).expect("removed");
     }
-    let count = |state| states.iter().filter(|found| **found == state).count();
-    let (old, new) = (count(State::Old), count(State::New));
-    println!("{old} old ({began} of them half migrated), {} unfinished, {new} new; {time:?}", count(State::Unfinished));
+    println!("{old} old ({began} of them half migrated), {unfinished} unfinished, {new} new; {time:?}");
     assert!(began > 0 && new > 0, "the kills were not at random moments");
 }
 
