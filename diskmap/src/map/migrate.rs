@@ -3,11 +3,14 @@
 //! Must not know files. Invariant: the old map is only read, and given up when the new one is whole and durable; a value
 //! that cannot be read or written ends it before that.
 
-use std::{hash::BuildHasher, marker::PhantomData, rc::Rc, sync::Arc};
+mod chain;
 
-use super::{DiskHashMap, Recovery, identity, options::Settings, traits::Copied, typed, write::enter};
+use std::{hash::BuildHasher, sync::Arc};
+
+use self::chain::{Onward, Plan};
+use super::{DiskHashMap, Recovery, identity, options::Settings, traits::Copied, write::enter};
 use crate::{
-    codec::{DiskKey, DiskValue, Encode, Versions},
+    codec::{DiskKey, DiskValue},
     disk::{Access, Locked, replacement::Replacement},
     error::{Error, Result},
     hash::StableHasher,
@@ -45,7 +48,7 @@ where
     let earlier = V::SCHEMA.fingerprint() != map.value_fingerprint && K::SCHEMA.fingerprint() == map.key_fingerprint;
     let plan = if earlier { Plan::find::<K, V>(map.value_fingerprint) } else { None };
     let Some(plan) = plan else { return Ok(Current { locked, hasher, recovery: None }) };
-    if let Some(advice) = plan.refusal(settings) {
+    if let Some(advice) = refusal(plan.asked, settings) {
         let (stored, expected) = (map.value.clone(), V::SCHEMA.to_string());
         return Err(Error::SchemaMismatch { side: "value", stored, expected, advice });
     }
@@ -55,143 +58,18 @@ where
     Ok(Current { locked: locked.again()?, hasher, recovery: Some(recovery) })
 }
 
-/// How a map is rewritten.
-struct Plan<S> {
-    /// Only when the caller asked for it.
-    asked: bool,
-    run: Box<dyn FnOnce(&Locked, Lent<S>, &Settings) -> Result<Recovery>>,
-}
-
-impl<S: StableHasher + Send + Sync + 'static> Plan<S> {
-    /// From the version with this fingerprint to the values of today, `None` if there is none.
-    fn find<K: ?Sized + DiskKey, V: ?Sized + DiskValue>(stored: u64) -> Option<Plan<S>> {
-        let mut quest = Quest { stored, seen: vec![V::SCHEMA.fingerprint()], plan: None };
-        Search::<K, V, V, S> {
-            quest: &mut quest,
-            onward: Rc::new(|bytes, to| to(bytes)),
-            asked: false,
-            deeper: false,
-            types: PhantomData,
-        }
-        .run();
-        quest.plan
+/// What to do if the options do not allow it.
+fn refusal(asked: bool, settings: &Settings) -> Option<&'static str> {
+    match (settings.access.read_only, asked && !settings.migrate) {
+        (false, false) => None,
+        (false, true) => Some(TO_ASK),
+        (true, false) => Some(TO_WRITE),
+        (true, true) => Some(TO_WRITE_AND_ASK),
     }
-
-    /// What to do if the options do not allow it.
-    fn refusal(&self, settings: &Settings) -> Option<&'static str> {
-        match (settings.access.read_only, self.asked && !settings.migrate) {
-            (false, false) => None,
-            (false, true) => Some(TO_ASK),
-            (true, false) => Some(TO_WRITE),
-            (true, true) => Some(TO_WRITE_AND_ASK),
-        }
-    }
-}
-
-/// Takes the bytes of a value.
-type Sink<'s> = dyn FnMut(&[u8]) -> Result<()> + 's;
-/// From the bytes of an earlier version to those of today.
-type Onward = Rc<dyn Fn(&[u8], &mut Sink<'_>) -> Result<()>>;
-
-/// What all searches for one map share.
-struct Quest<S> {
-    /// The fingerprint of what is stored.
-    stored: u64,
-    /// Versions whose own earlier versions were looked at: each once, so that types that name each other end.
-    seen: Vec<u64>,
-    plan: Option<Plan<S>>,
-}
-
-/// Looks among the earlier versions of `V`, itself one of `T`, for what is stored: first among its own, then among those
-/// of each.
-struct Search<'q, K: ?Sized, T: ?Sized, V: ?Sized, S> {
-    quest: &'q mut Quest<S>,
-    /// From a `V` to a `T`.
-    onward: Onward,
-    /// Whether one of the steps from `V` to `T` is made only when asked for.
-    asked: bool,
-    /// Whether it is the second round.
-    deeper: bool,
-    types: PhantomData<(Box<K>, Box<T>, Box<V>)>,
-}
-
-impl<K, T, V, S> Search<'_, K, T, V, S>
-where
-    K: ?Sized + DiskKey,
-    T: ?Sized + DiskValue,
-    V: ?Sized + DiskValue,
-    S: StableHasher + Send + Sync + 'static,
-{
-    fn run(mut self) {
-        for deeper in [false, true] {
-            self.deeper = deeper;
-            V::versions(&mut self);
-        }
-    }
-}
-
-impl<K, T, V, S> Versions<V> for Search<'_, K, T, V, S>
-where
-    K: ?Sized + DiskKey,
-    T: ?Sized + DiskValue,
-    V: ?Sized + DiskValue,
-    S: StableHasher + Send + Sync + 'static,
-{
-    fn version<E>(&mut self, asked: bool)
-    where
-        E: ?Sized + DiskValue,
-        V: for<'x> Encode<E::View<'x>>,
-    {
-        let fingerprint = E::SCHEMA.fingerprint();
-        let fits = !self.deeper && fingerprint == self.quest.stored;
-        let descend = self.deeper && !self.quest.seen.contains(&fingerprint);
-        if self.quest.plan.is_some() || !(fits || descend) {
-            return;
-        }
-        let (asked, onward) = (self.asked || asked, step::<E, V>(&self.onward));
-        if fits {
-            let run = Box::new(move |locked: &Locked, hasher: Lent<S>, settings: &Settings| {
-                rewrite::<K, E, T, S>(locked, &hasher, settings, &*onward)
-            });
-            self.quest.plan = Some(Plan { asked, run });
-        } else {
-            self.quest.seen.push(fingerprint);
-            let quest = &mut *self.quest;
-            Search::<K, T, E, S> { quest, onward, asked, deeper: false, types: PhantomData }.run();
-        }
-    }
-}
-
-/// One step more in front: an `E` is read and written as a `V`.
-fn step<E, V>(onward: &Onward) -> Onward
-where
-    E: ?Sized + DiskValue,
-    V: ?Sized + for<'x> Encode<E::View<'x>>,
-{
-    let onward = Rc::clone(onward);
-    Rc::new(move |bytes, to| {
-        let view = E::read(bytes).map_err(|invalid| typed::refused::<E>(invalid.reason()))?;
-        V::with_bytes(&view, |bytes| match V::validate(bytes) {
-            Ok(()) => onward(bytes, to),
-            Err(invalid) => Err(miswritten::<E, V>(invalid.reason())),
-        })?
-    })
-}
-
-#[cold]
-fn miswritten<E: ?Sized + DiskValue, V: ?Sized + DiskValue>(reason: &str) -> Error {
-    let what =
-        format!("what was written for a `{}` is not a `{}`: {reason}; fix the `Encode` impl", E::SCHEMA, V::SCHEMA);
-    Error::Encode { what }
 }
 
 /// Writes all entries to a new map, which takes the place of the old one; how that was found.
-fn rewrite<K, E, T, S>(
-    locked: &Locked,
-    hasher: &Lent<S>,
-    settings: &Settings,
-    onward: &dyn Fn(&[u8], &mut Sink<'_>) -> Result<()>,
-) -> Result<Recovery>
+fn rewrite<K, E, T, S>(locked: &Locked, hasher: &Lent<S>, settings: &Settings, onward: &Onward) -> Result<Recovery>
 where
     K: ?Sized + DiskKey,
     E: ?Sized + DiskValue,
@@ -226,7 +104,7 @@ impl<K: ?Sized + DiskKey, T: ?Sized + DiskValue, H: StableHasher> DiskHashMap<K,
     fn take_from<E: ?Sized + DiskValue>(
         &mut self,
         old: &DiskHashMap<K, E, MMapFile, H>,
-        onward: &dyn Fn(&[u8], &mut Sink<'_>) -> Result<()>,
+        onward: &Onward,
     ) -> Result<()> {
         let source = &old.shared.core;
         let mut walk = Walk::new(0);
