@@ -3,9 +3,12 @@
 //! Must not know key or value types. Invariant: `MAP` is written last and names a whole map; the identity sector vouches
 //! for the live state only while that state is the newest.
 
+pub(crate) mod replacement;
+
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use crate::{
@@ -46,7 +49,7 @@ pub(crate) struct Disk {
     /// Of `index`, `segments`, `heap`, `blocks`.
     files: [FileIdentity; 4],
     /// Held until the map is closed.
-    _lock: DirLock,
+    _lock: Arc<DirLock>,
 }
 
 /// How a directory is opened.
@@ -67,9 +70,11 @@ impl Default for Access {
 }
 
 /// A locked directory with a map in it that was not opened yet.
+#[derive(Clone)]
 pub(crate) struct Locked {
-    dir: PathBuf,
-    lock: DirLock,
+    /// The directory.
+    pub dir: PathBuf,
+    lock: Arc<DirLock>,
     access: Access,
     /// What `MAP` says.
     pub map: MapFile,
@@ -94,9 +99,20 @@ impl Disk {
     pub(crate) fn create(dir: &Path, access: &Access, heap: bool, map: &MapFile) -> Result<(Disk, Files<MMapFile>)> {
         fs::create_dir_all(dir).map_err(|error| Error::io(dir, error))?;
         let lock = DirLock::exclusive(dir)?;
-        if dir.join(MAP).try_exists().map_err(|error| Error::io(dir, error))? {
+        replacement::settle(dir)?;
+        if exists(dir)? {
             return Err(Error::AlreadyExists { path: dir.into() });
         }
+        Disk::make(dir, Arc::new(lock), access, heap, map)
+    }
+
+    fn make(
+        dir: &Path,
+        lock: Arc<DirLock>,
+        access: &Access,
+        heap: bool,
+        map: &MapFile,
+    ) -> Result<(Disk, Files<MMapFile>)> {
         for name in [INDEX_FILE, SEGMENTS_FILE, HEAP_FILE, BLOCKS_FILE, CHECKPOINT] {
             match fs::remove_file(dir.join(name)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::io(dir.join(name), error)),
@@ -132,7 +148,7 @@ impl Disk {
         Ok(manifest)
     }
 
-    fn new(dir: PathBuf, lock: DirLock, access: &Access, uuid: [u8; 16], files: &Files<MMapFile>) -> Result<Disk> {
+    fn new(dir: PathBuf, lock: Arc<DirLock>, access: &Access, uuid: [u8; 16], files: &Files<MMapFile>) -> Result<Disk> {
         let identity = |store: &MMapFile| -> Result<FileIdentity> {
             let found = store.identity()?;
             Ok(FileIdentity { dev: found.dev, inode: found.inode, birth: found.birth_nanos as u64 })
@@ -148,7 +164,8 @@ impl Disk {
 
 /// Whether there is a map in the directory.
 pub(crate) fn exists(dir: &Path) -> Result<bool> {
-    dir.join(MAP).try_exists().map_err(|error| Error::io(dir, error))
+    let found = dir.join(MAP).try_exists().map_err(|error| Error::io(dir, error))?;
+    Ok(found || replacement::has_map(dir)?)
 }
 
 /// A fresh identity for a map.
@@ -162,12 +179,22 @@ pub(crate) fn lock(dir: &Path, access: Access) -> Result<Locked> {
         return Err(Error::NotFound { path: dir.into() });
     }
     let lock = if access.read_only { DirLock::shared(dir)? } else { DirLock::exclusive(dir)? };
+    if !access.read_only {
+        replacement::settle(dir)?;
+    } else if replacement::is_unfinished(dir)? {
+        return Err(Error::Unfinished { path: dir.into() });
+    }
+    let map = read_map(dir)?;
+    Ok(Locked { dir: dir.into(), lock: Arc::new(lock), access, map })
+}
+
+fn read_map(dir: &Path) -> Result<MapFile> {
     let bytes = read_file(&dir.join(MAP), MAX_MAP_FILE)?;
     let map = parse_map(&bytes)?;
     if map.intents == 0 || map.intents > 1024 {
         return Err(Error::corrupt(MAP, 0, "an impossible number of intent records"));
     }
-    Ok(Locked { dir: dir.into(), lock, access, map })
+    Ok(map)
 }
 
 /// What a `MAP` file (or the same text in caller-provided memory) says.
@@ -180,6 +207,23 @@ pub(crate) fn parse_map(bytes: &[u8]) -> Result<MapFile> {
 }
 
 impl Locked {
+    /// Another hold on the same lock, through which nothing is written to the files.
+    pub(crate) fn reading(&self) -> Locked {
+        Locked { access: Access { read_only: true, ..self.access.clone() }, ..self.clone() }
+    }
+
+    /// Makes the files of a new map in another directory, under the same lock.
+    pub(crate) fn create_in(&self, dir: &Path, heap: bool, map: &MapFile) -> Result<(Disk, Files<MMapFile>)> {
+        fs::create_dir(dir).map_err(|error| Error::io(dir, error))?;
+        Disk::make(dir, Arc::clone(&self.lock), &self.access, heap, map)
+    }
+
+    /// The same directory, in which there is another map now.
+    pub(crate) fn again(self) -> Result<Locked> {
+        let map = read_map(&self.dir)?;
+        Ok(Locked { map, ..self })
+    }
+
     /// Opens the files and decides which state counts. Nothing is written yet.
     pub(crate) fn open(self, heap: bool) -> Result<Found> {
         let Locked { dir, lock, access, map } = self;

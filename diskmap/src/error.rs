@@ -1,6 +1,10 @@
 //! The one error type of the crate. Every layer may use it; each message says what happened, where, and what to do next.
 
+mod difference;
+
 use std::{io, path::PathBuf};
+
+use self::difference::first_difference;
 
 /// The result of everything that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -19,7 +23,8 @@ pub enum Error {
     },
     /// The map was created for other key or value types.
     #[error(
-        "the map's {side} type does not match\n  stored:   {stored}\n  expected: {expected}\nopen it with the types it was created with, or create a new map"
+        "the map's {side} type does not match\n  stored:   {stored}\n  expected: {expected}{}\n{advice}",
+        first_difference(stored, expected)
     )]
     SchemaMismatch {
         /// `"key"` or `"value"`.
@@ -28,6 +33,8 @@ pub enum Error {
         stored: String,
         /// The schema of the Rust type it was opened with.
         expected: String,
+        /// What to do next.
+        advice: &'static str,
     },
     /// The map was created with another hasher, or the hasher computes other hashes than it did then.
     #[error(
@@ -129,6 +136,12 @@ pub enum Error {
     /// The map was used again from inside one of its own closures.
     #[error("the map is in use by this thread already (inside an entry or a closure); finish that first")]
     Reentrant,
+    /// The map was rewritten with other types, and the process ended before the new files were in their places.
+    #[error("the map in {} is not whole yet: a migration was interrupted; open it once for writing, which finishes it", path.display())]
+    Unfinished {
+        /// The map's directory.
+        path: PathBuf,
+    },
     /// Opening would go back to the last checkpoint, and the options forbid that.
     #[error(
         "the map in {} was not closed before a reboot or a copy: opening it goes back to its last checkpoint; allow that with `OnRollback::Accept`", path.display()
@@ -197,6 +210,19 @@ impl From<Error> for io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn other_types_are_named_with_their_first_difference() {
+        let error = Error::SchemaMismatch {
+            side: "value",
+            stored: "record A v1 { id: u64, qty: u32 }".into(),
+            expected: "record A v1 { id: u64, qty: u64 }".into(),
+            advice: "and now",
+        };
+        let text = "the map's value type does not match\n  stored:   record A v1 { id: u64, qty: u32 }\n  expected: \
+            record A v1 { id: u64, qty: u64 }\nfirst difference: stored `qty: u32`, expected `qty: u64`\nand now";
+        assert_eq!(error.to_string(), text);
+    }
 
     #[test]
     fn io_kind_follows_the_error() {

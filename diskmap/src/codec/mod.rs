@@ -16,6 +16,7 @@ mod schema;
 mod text;
 mod tuple;
 mod unit;
+mod versions;
 
 #[cfg(feature = "rkyv")]
 mod arch;
@@ -38,6 +39,7 @@ pub use native::{Native, NativeType};
 pub use numbers::{Number, Numbers, NumbersIter};
 pub use schema::{ArchFormat, Field, Schema, Variant};
 pub use text::Str;
+pub use versions::Versions;
 
 /// Bytes up to which an encoded key stays on the stack.
 const STACK_BYTES: usize = 128;
@@ -184,6 +186,68 @@ pub unsafe trait DiskValue: 'static {
         Self::validate(bytes)?;
         // SAFETY: `validate` accepted these bytes just above, and the borrow keeps them as they are for `'a`.
         Ok(unsafe { Self::view(bytes) })
+    }
+
+    /// Shows `versions` the codecs of this type's earlier versions, newest first: a map whose values were written by one
+    /// of them is rewritten when it is opened. Those may have earlier versions of their own, which are looked at after
+    /// these. None, unless said otherwise.
+    ///
+    /// Only a map's own value type is asked, not the types it is made of.
+    ///
+    /// ```
+    /// use diskmap::{DiskHashMap, DiskValue, Encode, Error, Invalid, Schema, Shape, codec::Versions};
+    ///
+    /// /// A price in cents: of 8 bytes, where a `u32` was too small.
+    /// struct Cents;
+    ///
+    /// // SAFETY: a `u64` under a name of its own.
+    /// unsafe impl DiskValue for Cents {
+    ///     type View<'a> = u64;
+    ///     const SHAPE: Shape = u64::SHAPE;
+    ///     const SCHEMA: Schema = Schema::named("shop.Cents", 2, &Schema::U64);
+    ///     fn validate(bytes: &[u8]) -> Result<(), Invalid> {
+    ///         u64::validate(bytes)
+    ///     }
+    ///     unsafe fn view(bytes: &[u8]) -> u64 {
+    ///         unsafe { u64::view(bytes) }
+    ///     }
+    ///     fn versions<W: Versions<Self>>(versions: &mut W) {
+    ///         versions.version::<u32>(false);
+    ///     }
+    /// }
+    ///
+    /// impl Encode<u64> for Cents {
+    ///     fn encoded_len(cents: &u64) -> Result<usize, Error> {
+    ///         u64::encoded_len(cents)
+    ///     }
+    ///     fn encode_into(cents: &u64, out: &mut [u8]) -> Result<usize, Error> {
+    ///         u64::encode_into(cents, out)
+    ///     }
+    /// }
+    ///
+    /// /// What is made of the version before.
+    /// impl Encode<u32> for Cents {
+    ///     fn encoded_len(cents: &u32) -> Result<usize, Error> {
+    ///         u64::encoded_len(&u64::from(*cents))
+    ///     }
+    ///     fn encode_into(cents: &u32, out: &mut [u8]) -> Result<usize, Error> {
+    ///         u64::encode_into(&u64::from(*cents), out)
+    ///     }
+    /// }
+    ///
+    /// let dir = tempfile::tempdir()?;
+    /// let mut prices: DiskHashMap<str, u32> = DiskHashMap::new_in(dir.path())?;
+    /// prices.insert("bolt", &15)?;
+    /// prices.close()?;
+    ///
+    /// let mut prices: DiskHashMap<str, Cents> = DiskHashMap::load_from(dir.path())?;
+    /// assert_eq!(prices.get("bolt")?, Some(15));
+    /// prices.insert("yacht", &12_000_000_000_u64)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    fn versions<W: Versions<Self>>(versions: &mut W) {
+        let _ = versions;
     }
 }
 

@@ -98,6 +98,9 @@ fn names(rows: &mut Rows) {
     rows.add("FILE_HEAP", heap::HEAP_FILE);
     rows.add("FILE_BLOCKS", heap::BLOCKS_FILE);
     rows.add("FILE_CHECKPOINT", disk::CHECKPOINT);
+    rows.add("DIRECTORY_MIGRATING", disk::replacement::MIGRATING);
+    rows.add("DIRECTORY_MIGRATED", disk::replacement::MIGRATED);
+    rows.add("SUFFIX_NONE", disk::replacement::NONE);
 }
 
 fn some_map() -> MapFile {

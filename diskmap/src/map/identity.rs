@@ -13,6 +13,9 @@ use crate::{
     table::Scheme,
 };
 
+/// What to do where no version of a type fits.
+const OTHER_TYPES: &str = "open it with the types it was created with, or create a new map";
+
 /// What `MAP` will say of a new map of these types.
 pub(super) fn describe<K, V, S>(uuid: [u8; 16], hasher: &S, block_shift: u32, intents: u32) -> MapFile
 where
@@ -46,7 +49,8 @@ where
         [("key", K::SCHEMA, &map.key, map.key_fingerprint), ("value", V::SCHEMA, &map.value, map.value_fingerprint)]
     {
         if schema.fingerprint() != fingerprint {
-            return Err(Error::SchemaMismatch { side, stored: stored.clone(), expected: schema.to_string() });
+            let (stored, expected) = (stored.clone(), schema.to_string());
+            return Err(Error::SchemaMismatch { side, stored, expected, advice: OTHER_TYPES });
         }
     }
     let expected = Typed::<K, V, S>::LAYOUT.describe();
@@ -57,6 +61,11 @@ where
     if !(SMALLEST_BLOCK..=BLOCK_SHIFT).contains(&map.block_shift) {
         return Err(Error::corrupt(MAP, 0, "an impossible size of heap blocks"));
     }
+    with_seed_of(map, hasher)
+}
+
+/// Checks that a stored map was made with this hasher; the hasher with the map's seed.
+pub(super) fn with_seed_of<S: StableHasher>(map: &MapFile, hasher: S) -> Result<S> {
     let mismatch = |expected: String| Error::HasherMismatch { stored: map.hasher.clone(), expected };
     if map.hasher != S::ID {
         return Err(mismatch(S::ID.into()));

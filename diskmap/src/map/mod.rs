@@ -10,6 +10,7 @@ mod entry;
 mod identity;
 mod iter;
 mod memory;
+mod migrate;
 mod open;
 mod options;
 mod remove;

@@ -7,17 +7,22 @@ use std::{marker::PhantomData, path::Path, sync::Arc};
 use rustc_hash::FxBuildHasher;
 
 use super::{
-    DiskHashMap, OnRollback, OpenOptions, Recovery, identity, options::Settings, size::record_bytes, typed::Typed,
+    DiskHashMap, OnRollback, OpenOptions, Recovery, identity,
+    migrate::{self, Current},
+    options::Settings,
+    size::record_bytes,
+    typed::Typed,
 };
 use crate::{
     checkpoint::{Keeper, Shared},
     codec::{DiskKey, DiskValue, Schema},
-    disk::{self, Disk, INTENTS},
+    disk::{self, Disk, INTENTS, Locked},
     error::{Error, Result},
+    format::map_file::MapFile,
     gate::Gate,
     hash::StableHasher,
     heap::class::BLOCK_SHIFT,
-    raw::{Core, Root, Writer, buckets_for},
+    raw::{Core, Files, Root, Writer, buckets_for},
     signals,
     store::{ByteStore, MMapFile},
     table::Scheme,
@@ -147,9 +152,18 @@ where
     }
 
     fn create_with(dir: &Path, hasher: S, settings: &Settings) -> Result<Self> {
+        Self::create(hasher, settings, |heap, map| Disk::create(dir, &settings.access, heap, map))
+    }
+
+    /// Creates a map in files that `make` makes, given whether there is a heap and what `MAP` will say.
+    pub(super) fn create(
+        hasher: S,
+        settings: &Settings,
+        make: impl FnOnce(bool, &MapFile) -> Result<(Disk, Files<MMapFile>)>,
+    ) -> Result<Self> {
         let layout = Typed::<K, V, S>::LAYOUT;
         let map = identity::describe::<K, V, S>(disk::new_uuid()?, &hasher, BLOCK_SHIFT, INTENTS);
-        let (disk, files) = Disk::create(dir, &settings.access, layout.has_heap(), &map)?;
+        let (disk, files) = make(layout.has_heap(), &map)?;
         let core = Core::create(Typed::new(hasher), files, Arc::default(), buckets_for(&layout, settings.capacity.0))?;
         let mut writer = core.writer(0);
         make_room(&core, &mut writer, settings.capacity)?;
@@ -160,11 +174,22 @@ where
 
     fn load_with(dir: &Path, hasher: S, settings: &Settings) -> Result<Self> {
         let locked = disk::lock(dir, settings.access.clone())?;
+        let Current { locked, hasher, recovery } = migrate::bring_up_to_date::<K, V, S>(locked, hasher, settings)?;
+        let mut map = Self::load(locked, hasher, settings)?;
+        if let Some(recovery) = recovery {
+            map.recovery = recovery;
+        }
+        Ok(map)
+    }
+
+    /// Opens a map that has the right types.
+    pub(super) fn load(locked: Locked, hasher: S, settings: &Settings) -> Result<Self> {
         let hasher = identity::check::<K, V, S>(&locked.map, hasher)?;
+        let dir = locked.dir.clone();
         let found = locked.open(Typed::<K, V, S>::LAYOUT.has_heap())?;
         if found.rolled_back {
             if settings.on_rollback == OnRollback::Refuse {
-                return Err(Error::RolledBack { path: dir.into() });
+                return Err(Error::RolledBack { path: dir });
             }
             log::warn!(
                 "the map in {} was not closed before a reboot or a copy: back to its checkpoint of {} entries",

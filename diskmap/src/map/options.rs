@@ -58,6 +58,7 @@ pub(super) struct Settings {
     pub sync_on_drop: bool,
     pub on_rollback: OnRollback,
     pub assume_valid: bool,
+    pub migrate: bool,
     pub access: Access,
 }
 
@@ -73,6 +74,7 @@ impl OpenOptions {
             sync_on_drop: true,
             on_rollback: OnRollback::Accept,
             assume_valid: false,
+            migrate: false,
             access: Access::default(),
         };
         OpenOptions { hasher: FxBuildHasher, settings }
@@ -137,6 +139,17 @@ impl<S> OpenOptions<S> {
         self
     }
 
+    /// Whether values of an earlier version are rewritten where their type wants to be asked first (default: no). Those
+    /// that [`DiskValue::versions`](crate::DiskValue::versions) shows without `asked` are rewritten at any open for
+    /// writing.
+    ///
+    /// All entries are written to a new map, which then takes the place of the old one at once: an error, a kill or a
+    /// power cut leaves the one or the other. Until then the disk holds both.
+    pub fn migrate(mut self, migrate: bool) -> Self {
+        self.settings.migrate = migrate;
+        self
+    }
+
     /// Address space to reserve for the index and for the heap, in bytes (default 64 GiB each). Beyond it a file is mapped
     /// again, twice as long.
     pub fn reserve(mut self, bytes: u64) -> Self {
@@ -169,7 +182,8 @@ impl<S: StableHasher + Send + Sync + 'static> OpenOptions<S> {
     ///
     /// # Errors
     /// `NotFound`, `AlreadyExists`, `SchemaMismatch`, `HasherMismatch`, `UnsupportedFormat`, `Locked`, `Corrupt`,
-    /// `RolledBack`, `OutOfSpace`, `Io`; `InvalidInput` for options that exclude each other.
+    /// `RolledBack`, `Unfinished`, `OutOfSpace`, `Io`; `InvalidInput` for options that exclude each other; `Encode`,
+    /// `TooLarge` if a value of an earlier version cannot be rewritten.
     pub fn open<K, V>(self, dir: impl AsRef<Path>) -> Result<DiskHashMap<K, V, MMapFile, S>>
     where
         K: ?Sized + DiskKey,

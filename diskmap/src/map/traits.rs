@@ -16,8 +16,8 @@ use crate::{
     store::{ByteStore, VecStore},
 };
 
-/// Bytes of a value from another map.
-struct Copied<'v>(&'v [u8]);
+/// Bytes of a value that is encoded already.
+pub(super) struct Copied<'v>(pub(super) &'v [u8]);
 
 impl Payload for Copied<'_> {
     fn len(&self) -> Result<usize> {

@@ -199,8 +199,9 @@ unsafe fn view<'v, T: ?Sized + DiskValue>(bytes: &[u8], assume_valid: bool) -> C
     unsafe { Ok(T::view(std::slice::from_raw_parts(bytes.as_ptr(), bytes.len()))) }
 }
 
+/// The error for stored bytes that a codec does not accept.
 #[cold]
-fn refused<T: ?Sized + DiskValue>(reason: &'static str) -> Error {
+pub(super) fn refused<T: ?Sized + DiskValue>(reason: &'static str) -> Error {
     let inline = matches!(T::SHAPE, Shape::Fixed { size } if size <= MAX_INLINE);
     let file = if inline { INDEX_FILE } else { HEAP_FILE };
     Error::corrupt(file, 0, format!("stored bytes are not a `{}`: {reason}", T::SCHEMA))

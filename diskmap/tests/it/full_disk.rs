@@ -19,13 +19,13 @@ const LIMIT: Duration = Duration::from_secs(120);
 const FAILURES: u32 = 300;
 
 /// A small file system in memory, gone when this is dropped.
-struct Disk {
+pub(crate) struct Disk {
     dir: TempDir,
 }
 
 impl Disk {
     /// `None`, with the reason printed, where mounting is not allowed.
-    fn new(kib: u64) -> Option<Disk> {
+    pub(crate) fn new(kib: u64) -> Option<Disk> {
         let dir = tempfile::tempdir().expect("a directory");
         let output = Command::new("mount")
             .args(["-t", "tmpfs", "-o", &format!("size={kib}k"), "diskmap-test"])
@@ -44,12 +44,12 @@ impl Disk {
         }
     }
 
-    fn map(&self) -> PathBuf {
+    pub(crate) fn map(&self) -> PathBuf {
         self.dir.path().join("map")
     }
 
     /// Takes all the room there is but `kib`.
-    fn fill(&self, kib: u64) -> PathBuf {
+    pub(crate) fn fill(&self, kib: u64) -> PathBuf {
         let stat = rustix::fs::statvfs(self.dir.path()).expect("the room left");
         let room = (stat.f_bavail * stat.f_frsize).saturating_sub(kib << 10);
         let path = self.dir.path().join("ballast");

@@ -6,6 +6,7 @@ mod damage;
 mod full_disk;
 mod hashers;
 mod isolated;
+mod migrate;
 mod model;
 mod open;
 mod predecessor;

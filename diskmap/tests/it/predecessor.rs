@@ -208,7 +208,7 @@ mod defects {
         map.insert(&1, &u64::MAX).unwrap();
         drop(map);
         let Err(error) = U64StringMap::<_>::load_from(dir.path()) else { panic!("numbers are not text") };
-        let Error::SchemaMismatch { side: "value", stored, expected } = &error else { panic!("{error}") };
+        let Error::SchemaMismatch { side: "value", stored, expected, .. } = &error else { panic!("{error}") };
         assert_eq!((stored.as_str(), expected.as_str()), ("u64", "str"));
         assert!(error.to_string().contains("u64") && error.to_string().contains("str"));
         let keys = DiskHashMap::<Str, Native<u64>, _, _>::load_from(dir.path());
