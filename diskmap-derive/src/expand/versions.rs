@@ -9,15 +9,19 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::Ident;
 
-use super::{header::Header, parts::layout, record::schema_fields};
+use super::{
+    header::{Header, argument, named, where_all},
+    parts::layout,
+    record::schema_fields,
+};
 use crate::ast::{Field, number};
 
 /// The method that shows them, or nothing.
 pub(super) fn visit(header: &Header<'_>) -> TokenStream {
     let krate = header.krate;
-    let arguments: Vec<_> = header.container.generics.params.iter().filter_map(super::header::argument).collect();
+    let arguments: Vec<_> = header.container.generics.params.iter().filter_map(argument).collect();
     let before = versions(header).into_iter().rev().map(|version| {
-        let marker = super::header::named(&marker(header, version), arguments.iter().cloned());
+        let marker = named(&marker(header, version), arguments.iter().cloned());
         quote!(__W::version::<#marker>(versions, false);)
     });
     let from = header.container.attributes.from.as_ref().map(|given| {
@@ -35,9 +39,34 @@ pub(super) fn visit(header: &Header<'_>) -> TokenStream {
     }
 }
 
-/// A codec for each version before a field was added.
+/// A codec for each version before a field was added, and what writes a value that was another type.
 pub(super) fn define(header: &Header<'_>) -> TokenStream {
-    versions(header).into_iter().map(|version| before(header, version)).collect()
+    let from = header.container.attributes.from.as_ref().map(|_| converted(header));
+    versions(header).into_iter().map(|version| before(header, version)).chain(from).collect()
+}
+
+/// `Encode` of the type made from the one that it was.
+pub(super) fn converted(header: &Header<'_>) -> TokenStream {
+    let Header { krate, stored, .. } = header;
+    let takes_itself =
+        (!header.container.generics.params.is_empty()).then(|| quote!(#stored: #krate::codec::Encode<#stored>));
+    let (parameters, bounds) =
+        (header.parameters(&[]), where_all(header.own_predicates().into_iter().chain(takes_itself)));
+    quote! {
+        #[automatically_derived]
+        impl #parameters #krate::codec::Encode<#krate::codec::Converted<#stored>> for #stored #bounds {
+            fn encoded_len(q: &#krate::codec::Converted<#stored>) -> #krate::Result<::core::primitive::usize> {
+                <#stored as #krate::codec::Encode<#stored>>::encoded_len(q.get()?)
+            }
+
+            fn encode_into(
+                q: &#krate::codec::Converted<#stored>,
+                out: &mut [::core::primitive::u8],
+            ) -> #krate::Result<::core::primitive::usize> {
+                <#stored as #krate::codec::Encode<#stored>>::encode_into(q.get()?, out)
+            }
+        }
+    }
 }
 
 /// The last versions without the fields that came next.
@@ -54,8 +83,8 @@ fn before(header: &Header<'_>, version: u32) -> TokenStream {
     let Header { krate, stored, .. } = header;
     let (marker, bytes) = (marker(header, version), format_ident!("__{}V{}Bytes", header.ident, version));
     let (parameters, bounds) = (header.parameters(&[]), header.bounds([]));
-    let arguments = header.container.generics.params.iter().filter_map(super::header::argument);
-    let marked = super::header::named(&marker, arguments);
+    let arguments = header.container.generics.params.iter().filter_map(argument);
+    let marked = named(&marker, arguments);
     let (old, new): (Vec<&Field>, Vec<&Field>) = header.parts.shapes[0]
         .stored()
         .partition(|field| field.attributes.since.as_ref().is_none_or(|since| since.value <= version));

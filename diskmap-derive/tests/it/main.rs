@@ -5,4 +5,5 @@ mod canonical;
 mod round_trip;
 mod schema;
 mod shapes;
+mod versions;
 mod views;

@@ -17,6 +17,7 @@ mod text;
 mod tuple;
 mod unit;
 mod versions;
+mod was;
 
 #[cfg(feature = "rkyv")]
 mod arch;
@@ -40,6 +41,7 @@ pub use numbers::{Number, Numbers, NumbersIter};
 pub use schema::{ArchFormat, Field, Schema, Variant};
 pub use text::Str;
 pub use versions::Versions;
+pub use was::{Converted, Was};
 
 /// Bytes up to which an encoded key stays on the stack.
 const STACK_BYTES: usize = 128;

@@ -1,4 +1,4 @@
-///What reading a [`Drawing`] from a map gives.
+/// What reading a [`Drawing`] from a map gives.
 #[derive(
     ::core::clone::Clone,
     ::core::marker::Copy,
@@ -11,19 +11,19 @@ enum DrawingView<'a> {
     Dot,
     ///Of [`Drawing::Circle`].
     Circle {
-        ///The view of `id`.
+        /// The view of `id`.
         id: u64,
     },
     ///Of [`Drawing::Text`].
     Text(
-        ///The view of `0`.
+        /// The view of `0`.
         &'a ::core::primitive::str,
     ),
 }
 #[automatically_derived]
 #[allow(dead_code)]
 impl<'a> DrawingView<'a> {
-    ///The [`Drawing`] itself, copied.
+    /// The [`Drawing`] itself, copied.
     ///
     /// # Errors
     ///

@@ -1,13 +1,13 @@
-///What reading a [`Pair`] from a map gives.
+/// What reading a [`Pair`] from a map gives.
 #[allow(dead_code, non_camel_case_types, clippy::all)]
 struct PairView<'a, K: Clone, V>
 where
     K: ::diskmap::codec::DiskValue,
     Option<V>: ::diskmap::codec::DiskValue,
 {
-    ///The view of `key`.
+    /// The view of `key`.
     key: <K as ::diskmap::codec::DiskValue>::View<'a>,
-    ///The view of `value`.
+    /// The view of `value`.
     value: <Option<V> as ::diskmap::codec::DiskValue>::View<'a>,
 }
 #[automatically_derived]
@@ -17,7 +17,7 @@ where
     K: ::diskmap::codec::DiskValue,
     Option<V>: ::diskmap::codec::DiskValue,
 {
-    ///The [`Pair`] itself, copied.
+    /// The [`Pair`] itself, copied.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-///What reading a [`OrderKey`] from a map gives.
+/// What reading a [`OrderKey`] from a map gives.
 #[derive(
     ::core::clone::Clone,
     ::core::marker::Copy,
@@ -7,15 +7,15 @@
 )]
 #[allow(dead_code, non_camel_case_types, clippy::all)]
 pub struct OrderKeyView<'a> {
-    ///The view of `tenant`.
+    /// The view of `tenant`.
     pub tenant: u32,
-    ///The view of `sku`.
+    /// The view of `sku`.
     pub sku: &'a ::core::primitive::str,
 }
 #[automatically_derived]
 #[allow(dead_code)]
 impl<'a> OrderKeyView<'a> {
-    ///The [`OrderKey`] itself, copied.
+    /// The [`OrderKey`] itself, copied.
     ///
     /// # Errors
     ///
