@@ -181,12 +181,9 @@ unsafe impl ::diskmap::codec::DiskValue for Drawing {
                     },
                     bytes,
                 );
-                unsafe {
-                    viewer.view::<::core::primitive::u8>();
-                    DrawingView::Circle {
-                        id: viewer.view::<u64>(),
-                    }
-                }
+                unsafe { viewer.view::<::core::primitive::u8>() };
+                let field_0 = unsafe { viewer.view::<u64>() };
+                DrawingView::Circle { id: field_0 }
             }
             ::core::result::Result::Ok(2u8) => {
                 let mut viewer = ::diskmap::codec::record::Viewer::new(
@@ -200,12 +197,9 @@ unsafe impl ::diskmap::codec::DiskValue for Drawing {
                     },
                     bytes,
                 );
-                unsafe {
-                    viewer.view::<::core::primitive::u8>();
-                    DrawingView::Text {
-                        0: viewer.view::<String>(),
-                    }
-                }
+                unsafe { viewer.view::<::core::primitive::u8>() };
+                let field_0 = unsafe { viewer.view::<String>() };
+                DrawingView::Text { 0: field_0 }
             }
             _ => unsafe { ::core::hint::unreachable_unchecked() }
         }

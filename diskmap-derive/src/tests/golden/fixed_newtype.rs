@@ -38,7 +38,8 @@ unsafe impl ::diskmap::codec::DiskValue for UserId {
             },
             bytes,
         );
-        unsafe { UserId { 0: viewer.view::<u64>() } }
+        let field_0 = unsafe { viewer.view::<u64>() };
+        UserId { 0: field_0 }
     }
 }
 #[automatically_derived]

@@ -169,11 +169,11 @@ where
             },
             bytes,
         );
-        unsafe {
-            PairView {
-                key: viewer.view::<K>(),
-                value: viewer.view::<Option<V>>(),
-            }
+        let field_0 = unsafe { viewer.view::<K>() };
+        let field_1 = unsafe { viewer.view::<Option<V>>() };
+        PairView {
+            key: field_0,
+            value: field_1,
         }
     }
 }

@@ -92,11 +92,11 @@ unsafe impl ::diskmap::codec::DiskValue for OrderKey {
             },
             bytes,
         );
-        unsafe {
-            OrderKeyView {
-                tenant: viewer.view::<u32>(),
-                sku: viewer.view::<String>(),
-            }
+        let field_0 = unsafe { viewer.view::<u32>() };
+        let field_1 = unsafe { viewer.view::<String>() };
+        OrderKeyView {
+            tenant: field_0,
+            sku: field_1,
         }
     }
 }
