@@ -1,7 +1,7 @@
 use diskmap::MemHashMap;
 
 fn main() {
-    let mut map: MemHashMap<u64, u64> = MemHashMap::new().unwrap();
+    let mut map: MemHashMap<u64, u64> = MemHashMap::new();
     for entry in &map {
         let (key, value) = entry.unwrap();
         map.insert(&(key + 1), &value).unwrap();

@@ -6,7 +6,7 @@ struct Person {
 }
 
 fn main() {
-    let mut map: MemHashMap<u64, Person> = MemHashMap::new().unwrap();
+    let mut map: MemHashMap<u64, Person> = MemHashMap::new();
     let person = map.get(&1).unwrap().unwrap();
     map.remove(&1).unwrap();
     println!("{}", person.name);

@@ -1,7 +1,7 @@
 use diskmap::MemHashMap;
 
 fn main() {
-    let mut map: MemHashMap<u64, String> = MemHashMap::new().unwrap();
+    let mut map: MemHashMap<u64, String> = MemHashMap::new();
     let name = map.get(&1).unwrap();
     map.insert(&2, "Ada").unwrap();
     println!("{name:?}");

@@ -5,7 +5,7 @@ use diskmap::{MemHashMap, types::Arch};
 struct Wide(u8);
 
 fn main() {
-    let mut map: MemHashMap<u64, Arch<Wide>> = MemHashMap::new().unwrap();
+    let mut map: MemHashMap<u64, Arch<Wide>> = MemHashMap::new();
     map.insert(&1, &Wide(1)).unwrap();
     map.get(&1).unwrap();
 }

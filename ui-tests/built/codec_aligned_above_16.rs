@@ -33,6 +33,6 @@ impl Encode<[u8]> for Wide {
 }
 
 fn main() {
-    let mut map: MemHashMap<Wide, u64> = MemHashMap::new().unwrap();
+    let mut map: MemHashMap<Wide, u64> = MemHashMap::new();
     map.insert(b"wide".as_slice(), &1).unwrap();
 }

@@ -13,6 +13,6 @@ struct Cell {
 unsafe impl bytemuck::Pod for Cell {}
 
 fn main() {
-    let mut map: MemHashMap<u64, Cell> = MemHashMap::new().unwrap();
+    let mut map: MemHashMap<u64, Cell> = MemHashMap::new();
     map.insert(&1, &Cell { x: 1, y: 2 }).unwrap();
 }

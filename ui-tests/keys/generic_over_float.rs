@@ -6,5 +6,5 @@ struct Place<T> {
 }
 
 fn main() {
-    let _: MemHashMap<Place<f64>, u64> = MemHashMap::new().unwrap();
+    let _: MemHashMap<Place<f64>, u64> = MemHashMap::new();
 }

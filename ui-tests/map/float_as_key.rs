@@ -1,5 +1,5 @@
 use diskmap::MemHashMap;
 
 fn main() {
-    let _: MemHashMap<f64, u64> = MemHashMap::new().unwrap();
+    let _: MemHashMap<f64, u64> = MemHashMap::new();
 }

@@ -10,6 +10,6 @@ struct Stranger {
 }
 
 fn main() {
-    let mut map: MemHashMap<u64, Person> = MemHashMap::new().unwrap();
+    let mut map: MemHashMap<u64, Person> = MemHashMap::new();
     map.insert(&1, &Stranger { name: String::new() }).unwrap();
 }

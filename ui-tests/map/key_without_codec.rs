@@ -5,5 +5,5 @@ struct Place {
 }
 
 fn main() {
-    let _: MemHashMap<Place, u64> = MemHashMap::new().unwrap();
+    let _: MemHashMap<Place, u64> = MemHashMap::new();
 }

@@ -1,5 +1,5 @@
 use diskmap::MemHashMap;
 
 fn main() {
-    let _: MemHashMap<u64, usize> = MemHashMap::new().unwrap();
+    let _: MemHashMap<u64, usize> = MemHashMap::new();
 }

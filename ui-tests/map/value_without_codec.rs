@@ -5,5 +5,5 @@ struct Person {
 }
 
 fn main() {
-    let _: MemHashMap<u64, Person> = MemHashMap::new().unwrap();
+    let _: MemHashMap<u64, Person> = MemHashMap::new();
 }

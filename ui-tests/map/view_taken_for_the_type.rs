@@ -6,6 +6,6 @@ struct Person {
 }
 
 fn main() {
-    let map: MemHashMap<u64, Person> = MemHashMap::new().unwrap();
+    let map: MemHashMap<u64, Person> = MemHashMap::new();
     let _: Option<Person> = map.get(&1).unwrap();
 }

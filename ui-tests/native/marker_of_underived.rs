@@ -5,5 +5,5 @@ struct Cell {
 }
 
 fn main() {
-    let _: MemHashMap<u64, Native<Cell>> = MemHashMap::new().unwrap();
+    let _: MemHashMap<u64, Native<Cell>> = MemHashMap::new();
 }

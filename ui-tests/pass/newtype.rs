@@ -9,7 +9,7 @@ struct Id(u64);
 struct Name(String);
 
 fn main() {
-    let mut ids: MemHashMap<Name, Id> = MemHashMap::new().unwrap();
+    let mut ids: MemHashMap<Name, Id> = MemHashMap::new();
     ids.insert(&Name("Ada".to_owned()), &Id(7)).unwrap();
     assert_eq!(ids.get(&NameView("Ada")).unwrap(), Some(Id(7)));
 }

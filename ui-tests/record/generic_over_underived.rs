@@ -11,5 +11,5 @@ struct Dated<T> {
 }
 
 fn main() {
-    let _: MemHashMap<u64, Dated<Address>> = MemHashMap::new().unwrap();
+    let _: MemHashMap<u64, Dated<Address>> = MemHashMap::new();
 }

@@ -13,6 +13,6 @@ struct Person {
 }
 
 fn main() {
-    let map: MemHashMap<u64, Person> = MemHashMap::new().unwrap();
+    let map: MemHashMap<u64, Person> = MemHashMap::new();
     let _ = map.get(&1).unwrap().unwrap().into_owned();
 }

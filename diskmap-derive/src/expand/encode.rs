@@ -54,7 +54,12 @@ fn of_type(header: &Header<'_>) -> TokenStream {
         let (codec, ty) = (&field.codec, &field.ty);
         quote!(#codec: #krate::codec::Encode<#ty>)
     });
-    let bounds = header.bounds(fields);
+    let nested = header.projected_fields().filter(|field| field.attributes.with.is_none() && !header.is_generic(field));
+    let asked = nested.map(|field| {
+        let (codec, ty) = (&field.codec, &field.ty);
+        quote!(for<'__x> #codec: #krate::codec::Encode<#ty>)
+    });
+    let bounds = header.bounds(fields.chain(asked));
     let source = Source {
         query: header.written.clone(),
         pattern: Box::new(|shape| shape.pattern(header.ident)),

@@ -8,6 +8,7 @@ use quote::{ToTokens, format_ident, quote};
 use syn::{GenericParam, Ident, Lifetime, ext::IdentExt};
 
 use super::{
+    claims,
     header::{Header, angled, argument, declaration, named, where_all},
     parts::ShapeOf,
 };
@@ -71,7 +72,7 @@ impl<'h> Generated<'h> {
                 })
                 .collect(),
         };
-        where_all(own.into_iter().chain(more))
+        where_all(own.into_iter().chain(claims::bounds(self.header)).chain(more))
     }
 
     fn lifetime(&self) -> impl Iterator<Item = TokenStream> + use<> {
@@ -94,7 +95,7 @@ pub(super) fn define(header: &Header<'_>) -> TokenStream {
     let (vis, name) = (&header.container.vis, header.ident.unraw().to_string());
     let derives = derives(header);
     let doc = format!("What reading a [`{name}`] from a map gives.");
-    let head = quote!(#[doc = #doc] #derives #[allow(dead_code, clippy::all)] #vis);
+    let head = quote!(#[doc = #doc] #derives #[allow(dead_code, private_bounds, clippy::all)] #vis);
     let shapes = &header.parts.shapes;
     match shapes.as_slice() {
         [only @ ShapeOf { variant: None, .. }] => {

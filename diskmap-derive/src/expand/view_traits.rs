@@ -43,7 +43,7 @@ fn into_owned(header: &Header<'_>, view: &Generated<'_>) -> TokenStream {
     }
     quote! {
         #[automatically_derived]
-        #[allow(dead_code)]
+        #[allow(dead_code, private_bounds)]
         impl #parameters #ty #bounds {
             #[doc = #doc]
             ///
