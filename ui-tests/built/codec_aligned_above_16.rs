@@ -1,6 +1,6 @@
 use diskmap::{
-    Encode, MemHashMap, Result,
-    codec::{DiskKey, DiskValue, Invalid, Schema, Shape},
+    Encode, Result,
+    codec::{DiskValue, Invalid, Schema, Shape},
 };
 
 struct Wide;
@@ -19,8 +19,6 @@ unsafe impl DiskValue for Wide {
     }
 }
 
-impl DiskKey for Wide {}
-
 impl Encode<[u8]> for Wide {
     fn encoded_len(q: &[u8]) -> Result<usize> {
         Ok(q.len())
@@ -33,6 +31,5 @@ impl Encode<[u8]> for Wide {
 }
 
 fn main() {
-    let mut map: MemHashMap<Wide, u64> = MemHashMap::new();
-    map.insert(b"wide".as_slice(), &1).unwrap();
+    let _ = Wide::with_bytes(b"wide".as_slice(), |_| ());
 }

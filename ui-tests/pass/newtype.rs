@@ -39,7 +39,7 @@ fn main() {
     let mut nested: MemHashMap<Nested, Price> = MemHashMap::new();
     nested.insert(&Nested(Name("Ada".to_owned())), &Price(0.5)).unwrap();
     let (key, price) = nested.iter().next().unwrap().unwrap();
-    assert_eq!((key.0.0, price.0), ("Ada", 0.5));
+    assert_eq!((key.0.0, price.0.get()), ("Ada", 0.5));
 
     let mut words: MemHashMap<Words, Typed<String>> = MemHashMap::new();
     words.insert(&Words(vec![1, 2]), &Typed(3, PhantomData)).unwrap();

@@ -34,9 +34,9 @@ struct Cell {
     y: [u16; 2],
 }
 
-#[derive(::rkyv::Archive, ::rkyv::Serialize, ::rkyv::Deserialize, ::diskmap::DiskValue)]
-#[diskmap(codec = arch)]
+#[derive(::diskmap::DiskValue)]
 struct Notes {
+    #[diskmap(with = ::diskmap::types::Arch<::std::vec::Vec<::std::string::String>>)]
     all: ::std::vec::Vec<::std::string::String>,
 }
 

@@ -4,7 +4,7 @@
 //! Knows no bodies. Invariant: whoever relies on such a codec has the claim among its bounds, so that the impl – at the
 //! field's type – is the only place where the compiler finds it missing; the bounds hold wherever the type is used.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Type;
 
@@ -31,6 +31,19 @@ pub(super) fn bounds(header: &Header<'_>) -> impl Iterator<Item = TokenStream> {
     claimed(header).map(|(codec, claim, _)| quote!(for<'__x> #codec: #claim))
 }
 
+/// The impl and the bound for a type without parameters that another codec stores as a whole.
+pub(super) fn of_whole(header: &Header<'_>, codec: &TokenStream) -> Option<(TokenStream, TokenStream)> {
+    let Header { krate, stored, ident, .. } = header;
+    let span = ident.span().resolved_at(Span::call_site());
+    let claim = quote!(#krate::codec::record::PartFrom<#stored, 0, #stored>);
+    let claimed = respanned(codec, span);
+    let define = quote_spanned! {span=>
+        #[automatically_derived]
+        impl #claim for #claimed {}
+    };
+    header.container.generics.params.is_empty().then(|| (define, quote!(for<'__x> #codec: #claim)))
+}
+
 /// With parameters it is the bounds of the impls that say what fields need.
 fn claimed<'h>(header: &'h Header<'_>) -> impl Iterator<Item = (&'h Type, TokenStream, &'h Field)> {
     let container = header.container;
@@ -49,4 +62,9 @@ fn claim(header: &Header<'_>, at: usize, field: &Field) -> Option<TokenStream> {
     }
     let unknown = spelled::view(&field.codec, &header.lifetime, krate).projected;
     unknown.then(|| quote!(#krate::codec::record::PartOf<#stored, #at>))
+}
+
+fn respanned(tokens: &TokenStream, span: Span) -> TokenStream {
+    let tokens = tokens.clone().into_iter();
+    tokens.map(|mut token| { token.set_span(span); token }).collect()
 }

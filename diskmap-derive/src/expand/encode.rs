@@ -28,7 +28,6 @@ pub(super) fn of_reference(header: &Header<'_>) -> TokenStream {
     let bounds = where_all(header.own_predicates().into_iter().chain([takes]));
     quote! {
         #[automatically_derived]
-        #[diagnostic::do_not_recommend]
         impl #parameters #krate::codec::Encode<&'__q #query> for #stored #bounds {
             #[inline]
             fn encoded_len(q: &&'__q #query) -> #krate::Result<::core::primitive::usize> {

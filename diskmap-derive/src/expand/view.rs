@@ -75,6 +75,13 @@ impl<'h> Generated<'h> {
         where_all(own.into_iter().chain(claims::bounds(self.header)).chain(more))
     }
 
+    /// Whether it has all parameters of the type itself, but for lifetimes.
+    pub(super) fn uses_all_parameters(&self) -> bool {
+        let params = &self.header.container.generics.params;
+        let lifetimes = self.header.container.generics.lifetimes().count();
+        self.used_parameters().count() == params.len() - lifetimes
+    }
+
     fn lifetime(&self) -> impl Iterator<Item = TokenStream> + use<> {
         self.borrows.then(|| self.header.lifetime.to_token_stream()).into_iter()
     }
