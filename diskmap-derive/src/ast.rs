@@ -6,8 +6,8 @@
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::{
-    Attribute, Data, DeriveInput, Expr, ExprGroup, ExprLit, ExprParen, Ident, Index, Lifetime, Lit, LitInt, Member, Type, Visibility,
-    ext::IdentExt, parse_quote, parse_quote_spanned, spanned::Spanned,
+    Attribute, Data, DeriveInput, Expr, ExprGroup, ExprLit, ExprParen, Ident, Index, Lifetime, Lit, LitInt, Member,
+    Type, Visibility, ext::IdentExt, parse_quote, parse_quote_spanned, spanned::Spanned,
 };
 
 use crate::{

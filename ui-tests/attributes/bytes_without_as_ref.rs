@@ -1,5 +1,5 @@
 #[derive(diskmap::DiskValue)]
 #[diskmap(codec = bytes)]
-struct Samples(Vec<u32>);
+struct Samples(u32);
 
 fn main() {}

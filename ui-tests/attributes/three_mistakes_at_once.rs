@@ -1,4 +1,5 @@
 #[derive(diskmap::DiskValue)]
+#[diskmap(version = 2)]
 struct Person {
     #[diskmap(renam = "id")]
     id: u64,

@@ -66,5 +66,10 @@ fn claim(header: &Header<'_>, at: usize, field: &Field) -> Option<TokenStream> {
 
 fn respanned(tokens: &TokenStream, span: Span) -> TokenStream {
     let tokens = tokens.clone().into_iter();
-    tokens.map(|mut token| { token.set_span(span); token }).collect()
+    tokens
+        .map(|mut token| {
+            token.set_span(span);
+            token
+        })
+        .collect()
 }

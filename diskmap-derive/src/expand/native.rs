@@ -32,9 +32,6 @@ pub(super) fn implement(header: &Header<'_>) -> TokenStream {
             end += size_of_native::<#ty>();
         }
     });
-    let evaluated = header.container.generics.params.is_empty().then(|| {
-        quote!(const _: #krate::codec::Shape = <#stored as #krate::codec::DiskValue>::SHAPE;)
-    });
     // SAFETY: (of what is emitted) `NativeType` asks for `Pod`, and for the encoding that the fields have in this order;
     // the assertion in `SHAPE` holds them to it. `DiskValue` is that of `Native`.
     quote! {
@@ -70,8 +67,6 @@ pub(super) fn implement(header: &Header<'_>) -> TokenStream {
                 unsafe { <#krate::codec::Native<#stored> as #krate::codec::DiskValue>::view(bytes) }
             }
         }
-
-        #evaluated
 
         #[automatically_derived]
         impl #parameters #krate::codec::Encode<#stored> for #stored #bounds {

@@ -45,7 +45,7 @@ use super::{DiskValue, Encode, Invalid, MAX_ALIGN, MAX_LEN, Shape, copy_into, ov
 use crate::error::Result;
 
 #[doc(hidden)]
-pub use part::{NativePartOf, PartFrom, PartOf};
+pub use part::{KeyPart, NativePartOf, NotStored, PartFrom, PartOf, StoredKeyPart};
 pub use variant::tag;
 
 /// Bytes of one end offset.

@@ -10,4 +10,6 @@ struct Cell {
 
 unsafe impl bytemuck::Pod for Cell {}
 
-fn main() {}
+fn main() {
+    let _ = <Cell as diskmap::DiskValue>::SHAPE;
+}
