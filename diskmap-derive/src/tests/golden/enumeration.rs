@@ -5,7 +5,7 @@
     ::core::fmt::Debug,
     ::core::cmp::PartialEq
 )]
-#[allow(dead_code, non_camel_case_types, clippy::all)]
+#[allow(dead_code, non_camel_case_types, private_bounds, clippy::all)]
 enum DrawingView<'a> {
     ///Of [`Drawing::Dot`].
     Dot,
@@ -21,7 +21,7 @@ enum DrawingView<'a> {
     ),
 }
 #[automatically_derived]
-#[allow(dead_code)]
+#[allow(dead_code, private_bounds)]
 impl<'a> DrawingView<'a> {
     /// The [`Drawing`] itself, copied.
     ///
@@ -400,7 +400,6 @@ impl<'a> ::diskmap::codec::Encode<DrawingView<'a>> for Drawing {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl<'__q, __Q: ?::core::marker::Sized> ::diskmap::codec::Encode<&'__q __Q> for Drawing
 where
     Drawing: ::diskmap::codec::Encode<__Q>,
@@ -449,7 +448,8 @@ impl ::diskmap::codec::IntoOwned for Drawing {
 #[automatically_derived]
 impl ::diskmap::codec::DiskKey for Drawing {}
 const _: fn() = || {
-    fn is_key<__T: ::diskmap::codec::DiskKey + ?::core::marker::Sized>() {}
-    is_key::<u64>();
-    is_key::<String>();
+    #[allow(unused_imports)]
+    use ::diskmap::codec::record::NotStored as _;
+    ::diskmap::codec::record::KeyPart::<u64>::new().stored().is_key();
+    ::diskmap::codec::record::KeyPart::<String>::new().stored().is_key();
 };
