@@ -11,7 +11,7 @@ use syn::Ident;
 
 use super::{
     header::{Header, argument, named, where_all},
-    parts::layout,
+    parts::{binding, layout},
     record::schema_fields,
 };
 use crate::ast::{Field, number};
@@ -81,35 +81,27 @@ fn marker(header: &Header<'_>, version: u32) -> Ident {
 
 fn before(header: &Header<'_>, version: u32) -> TokenStream {
     let Header { krate, stored, .. } = header;
-    let (marker, bytes) = (marker(header, version), format_ident!("__{}V{}Bytes", header.ident, version));
     let (parameters, bounds) = (header.parameters(&[]), header.bounds([]));
-    let arguments = header.container.generics.params.iter().filter_map(argument);
-    let marked = named(&marker, arguments);
-    let (old, new): (Vec<&Field>, Vec<&Field>) = header.parts.shapes[0]
-        .stored()
-        .partition(|field| field.attributes.since.as_ref().is_none_or(|since| since.value <= version));
+    let marker = marker(header, version);
+    let marked = named(&marker, header.container.generics.params.iter().filter_map(argument));
+    let bytes = quote!(#krate::codec::record::Before<#marked>);
+    let shape = &header.parts.shapes[0];
+    let had = |field: &&Field| field.attributes.since.as_ref().is_none_or(|since| since.value <= version);
+    let (old, new): (Vec<&Field>, Vec<&Field>) = shape.stored().partition(had);
     let (name, number) = (header.container.name(), number(version));
     let fields = schema_fields(header, old.iter().copied());
-    let (then, now) = (layout(None, old.iter().copied(), krate), header.parts.shapes[0].layout(None, krate));
-    let codecs: Vec<_> = old.iter().map(|field| &field.codec).collect();
-    let (added, types, defaults): (Vec<_>, Vec<_>, Vec<_>) = (
-        new.iter().map(|field| &field.codec).collect(),
-        new.iter().map(|field| &field.ty).collect(),
-        new.iter().map(|field| field.default()).collect(),
-    );
-    let values: Vec<Ident> = (0..new.len()).map(|at| format_ident!("added_{at}")).collect();
+    let (then, now) = (layout(None, old.iter().copied(), krate), shape.layout(None, krate));
+    let checks = old.iter().map(|Field { codec, .. }| quote!(checker.check::<#codec>()?;));
+    let len = each(header, (&old, &new), &quote!(measure.add_bytes), &quote!(measure.add));
+    let into = each(header, (&old, &new), &quote!(writer.put_bytes), &quote!(writer.put));
     let encode_bounds = header.bounds(new.iter().filter(|field| header.is_generic(field)).map(|field| {
         let (codec, ty) = (&field.codec, &field.ty);
         quote!(#codec: #krate::codec::Encode<#ty>)
     }));
-    // SAFETY: (of what is emitted) `validate` checks the same parts in the same order as they are taken apart; what is
-    // taken apart is a copy of bytes that it accepted.
+    // SAFETY: (of what is emitted) the view is a copy of the bytes, which nobody believes without checking them again.
     quote! {
         #[doc(hidden)]
         struct #marker #parameters (::core::marker::PhantomData<fn() -> #stored>) #bounds;
-
-        #[doc(hidden)]
-        struct #bytes(::std::boxed::Box<[::core::primitive::u8]>);
 
         #[automatically_derived]
         #[allow(unsafe_code)]
@@ -120,37 +112,52 @@ fn before(header: &Header<'_>, version: u32) -> TokenStream {
 
             fn validate(bytes: &[::core::primitive::u8]) -> ::core::result::Result<(), #krate::codec::Invalid> {
                 let mut checker = #krate::codec::record::Checker::new(#then, bytes)?;
-                #(checker.check::<#codecs>()?;)*
+                #(#checks)*
                 ::core::result::Result::Ok(())
             }
 
             unsafe fn view(bytes: &[::core::primitive::u8]) -> #bytes {
-                #bytes(::core::convert::From::from(bytes))
+                #krate::codec::record::Before::copied(bytes)
             }
         }
 
         #[automatically_derived]
-        #[allow(unsafe_code)]
         impl #parameters #krate::codec::Encode<#bytes> for #stored #encode_bounds {
             fn encoded_len(q: &#bytes) -> #krate::Result<::core::primitive::usize> {
-                let mut viewer = #krate::codec::record::Viewer::new(#then, &q.0);
+                let mut parts = q.parts(#then)?;
                 let mut measure = #krate::codec::record::Measure::new(#now);
-                #(measure.add_bytes(<#codecs as #krate::codec::DiskValue>::SHAPE, unsafe {
-                    viewer.part(<#codecs as #krate::codec::DiskValue>::SHAPE)
-                })?;)*
-                #(let #values: #types = #defaults; measure.add::<#added, #types>(&#values)?;)*
+                #len
                 ::core::result::Result::Ok(measure.finish())
             }
 
             fn encode_into(q: &#bytes, out: &mut [::core::primitive::u8]) -> #krate::Result<::core::primitive::usize> {
-                let mut viewer = #krate::codec::record::Viewer::new(#then, &q.0);
+                let mut parts = q.parts(#then)?;
                 let mut writer = #krate::codec::record::Writer::new(#now, out)?;
-                #(writer.put_bytes(<#codecs as #krate::codec::DiskValue>::SHAPE, unsafe {
-                    viewer.part(<#codecs as #krate::codec::DiskValue>::SHAPE)
-                })?;)*
-                #(let #values: #types = #defaults; writer.put::<#added, #types>(&#values)?;)*
+                #into
                 ::core::result::Result::Ok(writer.finish())
             }
         }
     }
+}
+
+/// A step for each field: the bytes of what was stored, the default of what was not.
+fn each(
+    header: &Header<'_>,
+    (old, new): (&[&Field], &[&Field]),
+    copy: &TokenStream,
+    step: &TokenStream,
+) -> TokenStream {
+    let krate = header.krate;
+    let copies = old.iter().map(|Field { codec, .. }| {
+        let shape = quote!(<#codec as #krate::codec::DiskValue>::SHAPE);
+        quote!(#copy(#shape, parts.take(#shape)?)?;)
+    });
+    let added = new.iter().enumerate().map(|(at, field)| {
+        let (binding, codec, ty, default) = (binding("added", at), &field.codec, &field.ty, field.default());
+        quote! {
+            let #binding: #ty = #default;
+            #step::<#codec, #ty>(&#binding)?;
+        }
+    });
+    quote!(#(#copies)* #(#added)*)
 }
