@@ -25,12 +25,17 @@ struct Row {
 }
 
 /// Figures of all runs.
-#[derive(Default)]
 pub struct Report {
+    rival: &'static str,
     rows: Vec<Row>,
 }
 
 impl Report {
+    /// An empty table, with what diskmap is measured against.
+    pub fn against(rival: &'static str) -> Report {
+        Report { rival, rows: Vec::new() }
+    }
+
     /// Adds a figure of both.
     pub fn pair(&mut self, what: &'static str, unit: &'static str, (ours, theirs): (f64, f64), limit: Limit) {
         let row = self.row(what, unit, limit);
@@ -60,7 +65,7 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let figure = |values: &[f64]| median(values).map_or_else(String::new, |value| format!("{value:.1}"));
-        writeln!(f, "{:<38}{:>10}{:>11}{:>8}  limit", "", "diskmap", "hashbrown", "ratio")?;
+        writeln!(f, "{:<38}{:>10}{:>11}{:>8}  limit", "", "diskmap", self.rival, "ratio")?;
         for row in &self.rows {
             let (ours, theirs) = (figure(&row.ours), figure(&row.theirs));
             let ratio = row.ratio().map_or_else(String::new, |ratio| format!("{ratio:.2}"));
@@ -108,7 +113,7 @@ mod tests {
 
     #[test]
     fn rows_show_medians_and_missed_limits() {
-        let mut report = Report::default();
+        let mut report = Report::against("hashbrown");
         for (ours, theirs) in [(10.0, 10.0), (90.0, 10.0), (20.0, 10.0)] {
             report.pair("get", "ns", (ours, theirs), Limit::Ratio(1.5));
         }

@@ -6,8 +6,8 @@
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::{
-    Attribute, Data, DeriveInput, Expr, ExprLit, Ident, Index, Lifetime, Lit, LitInt, Member, Type, Visibility,
-    ext::IdentExt, parse_quote, spanned::Spanned,
+    Attribute, Data, DeriveInput, Expr, ExprGroup, ExprLit, ExprParen, Ident, Index, Lifetime, Lit, LitInt, Member,
+    Type, Visibility, ext::IdentExt, parse_quote, parse_quote_spanned, spanned::Spanned,
 };
 
 use crate::{
@@ -265,7 +265,7 @@ impl Field {
         }
         match self.attributes.default.as_ref().and_then(|given| given.value.as_ref()) {
             Some(expr) => (**expr).clone(),
-            None => parse_quote!(::core::default::Default::default()),
+            None => parse_quote_spanned!(self.span()=> ::core::default::Default::default()),
         }
     }
 }
@@ -286,7 +286,11 @@ fn repr(attributes: &[Attribute]) -> Vec<Ident> {
 }
 
 fn discriminant(expr: &Expr, errors: &mut Errors) -> Option<u32> {
-    let number = match expr {
+    let mut bare = expr;
+    while let Expr::Group(ExprGroup { expr, .. }) | Expr::Paren(ExprParen { expr, .. }) = bare {
+        bare = expr;
+    }
+    let number = match bare {
         Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => number.base10_parse().ok(),
         Expr::Lit(ExprLit { lit: Lit::Byte(byte), .. }) => Some(u32::from(byte.value())),
         _ => None,

@@ -100,13 +100,34 @@ const CONTAINER: [&str; 8] = ["codec", "name", "version", "view", "view_derive",
 const VARIANT: [&str; 1] = ["rename"];
 const FIELD: [&str; 5] = ["with", "rename", "skip", "since", "default"];
 
+/// How each word is written.
+const FORMS: [(&str, &str); 13] = [
+    ("codec", "codec = native"),
+    ("name", "name = \"…\""),
+    ("version", "version = 2"),
+    ("view", "view = Name"),
+    ("view_derive", "view_derive(Eq, Hash)"),
+    ("bound", "bound(T: Trait)"),
+    ("crate", "crate = path::to::diskmap"),
+    ("from", "from = OldType"),
+    ("with", "with = Codec"),
+    ("rename", "rename = \"…\""),
+    ("skip", "skip"),
+    ("since", "since = 2"),
+    ("default", "default = 18"),
+];
+
 impl ContainerAttributes {
     /// Reads all attributes of a type.
     pub(crate) fn read(attributes: &[Attribute], errors: &mut Errors) -> Self {
         let mut found = ContainerAttributes::default();
         each_word(attributes, errors, |word, meta, errors| {
             match word.to_string().as_str() {
-                "codec" => give(&mut found.codec, word, codec(&meta)?, errors),
+                "codec" => {
+                    if let Some(codec) = codec(&meta, errors)? {
+                        give(&mut found.codec, word, codec, errors);
+                    }
+                }
                 "name" => give(&mut found.name, word, meta.value()?.parse()?, errors),
                 "version" => give(&mut found.version, word, number(&meta)?, errors),
                 "view" => give(&mut found.view, word, ident(&meta)?, errors),
@@ -114,7 +135,7 @@ impl ContainerAttributes {
                 "bound" => give(&mut found.bound, word, list(&meta)?, errors),
                 "crate" => give(&mut found.krate, word, meta.value()?.call(Path::parse_mod_style)?, errors),
                 "from" => give(&mut found.from, word, meta.value()?.parse()?, errors),
-                other => return Err(unknown(&word, other, "a type", &CONTAINER)),
+                other => unknown(&word, other, "a type", &CONTAINER, &meta, errors)?,
             }
             Ok(())
         });
@@ -129,7 +150,7 @@ impl VariantAttributes {
         each_word(attributes, errors, |word, meta, errors| {
             match word.to_string().as_str() {
                 "rename" => give(&mut found.rename, word, meta.value()?.parse()?, errors),
-                other => return Err(unknown(&word, other, "a variant", &VARIANT)),
+                other => unknown(&word, other, "a variant", &VARIANT, &meta, errors)?,
             }
             Ok(())
         });
@@ -151,7 +172,7 @@ impl FieldAttributes {
                     let value = if meta.input.peek(Token![=]) { Some(meta.value()?.parse()?) } else { None };
                     give(&mut found.default, word, value, errors);
                 }
-                other => return Err(unknown(&word, other, "a field", &FIELD)),
+                other => unknown(&word, other, "a field", &FIELD, &meta, errors)?,
             }
             Ok(())
         });
@@ -170,12 +191,13 @@ fn each_word(
             let Some(word) = meta.path.get_ident().cloned() else {
                 return Err(meta.error("a word such as `codec` or `with` stands here, not a path"));
             };
-            let (input, word_span) = (meta.input, word.span());
+            let (input, form) = (meta.input, form(&word));
             if let Err(error) = read(word, meta, errors) {
-                errors.add(error);
-                skip_value(input).map_err(|error| syn::Error::new(word_span, error))?;
+                errors.at_span(error.span(), format!("{error}; this is written `{form}`"));
+            } else if !input.is_empty() && !input.peek(Token![,]) {
+                errors.at_span(input.span(), format!("this does not belong here: `{form}` is all"));
             }
-            Ok(())
+            skip_value(input)
         });
         errors.take(read);
     }
@@ -199,23 +221,38 @@ fn give<T>(place: &mut Option<Given<T>>, word: Ident, value: T, errors: &mut Err
     }
 }
 
-fn unknown(word: &Ident, found: &str, place: &str, known: &[&str]) -> syn::Error {
+fn form(word: &Ident) -> String {
+    let known = FORMS.iter().find(|(name, _)| word == name);
+    known.map_or_else(|| word.to_string(), |(_, form)| (*form).to_owned())
+}
+
+fn unknown(
+    word: &Ident,
+    found: &str,
+    place: &str,
+    known: &[&str],
+    meta: &ParseNestedMeta<'_>,
+    errors: &mut Errors,
+) -> syn::Result<()> {
     let elsewhere = [("a type", &CONTAINER[..]), ("a variant", &VARIANT), ("a field", &FIELD)];
     let home = elsewhere.iter().find(|(other, words)| *other != place && words.contains(&found));
     let message = match home {
         Some((other, _)) => format!("`{found}` is for {other}, and this is {place}"),
         None => format!("unknown word `{found}`{}", did_you_mean(found, known)),
     };
-    syn::Error::new_spanned(word, message)
+    errors.at(word, message);
+    skip_value(meta.input)
 }
 
-fn codec(meta: &ParseNestedMeta<'_>) -> syn::Result<Codec> {
+fn codec(meta: &ParseNestedMeta<'_>, errors: &mut Errors) -> syn::Result<Option<Codec>> {
     let found: Ident = meta.value()?.call(syn::ext::IdentExt::parse_any)?;
     let name = found.to_string();
-    Codec::ALL.iter().find(|(known, _)| *known == name).map(|(_, codec)| *codec).ok_or_else(|| {
+    let codec = Codec::ALL.iter().find(|(known, _)| *known == name).map(|(_, codec)| *codec);
+    if codec.is_none() {
         let known = Codec::ALL.map(|(known, _)| known);
-        syn::Error::new_spanned(&found, format!("unknown codec `{name}`{}", did_you_mean(&name, &known)))
-    })
+        errors.at(&found, format!("unknown codec `{name}`{}", did_you_mean(&name, &known)));
+    }
+    Ok(codec)
 }
 
 fn number(meta: &ParseNestedMeta<'_>) -> syn::Result<u32> {

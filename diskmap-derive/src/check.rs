@@ -137,6 +137,15 @@ fn view_words(container: &Container, errors: &mut Errors) {
     if view == "Self" && attributes.view_derive.is_some() {
         errors.at(word, "with `view = Self` there is no view type to derive for: put the derives on the type");
     }
+    if view == "Self" && generated {
+        for field in container.fields().filter(|field| !field.phantom && field.attributes.with.is_none()) {
+            if let Some((owned, read)) = spelled::read_as_borrowed(&field.ty) {
+                let message =
+                    format!("with `view = Self` reading gives the type itself, and `{owned}` is read as {read}");
+                errors.at(&field.ty, message);
+            }
+        }
+    }
 }
 
 fn discriminants(container: &Container, variants: &[Variant], errors: &mut Errors) {
@@ -237,7 +246,7 @@ fn since(container: &Container, errors: &mut Errors) {
     let mut newest = 1;
     for field in fields.stored() {
         let Some(Given { word, value }) = &field.attributes.since else {
-            if newest > 1 {
+            if newest > 1 && field.attributes.default.is_none() {
                 errors.at(&field.member, "fields without `since` come before those that were added later");
             }
             continue;

@@ -14,18 +14,11 @@ use syn::{
 
 const NUMBERS: [&str; 12] = ["u8", "u16", "u32", "u64", "u128", "i8", "i16", "i32", "i64", "i128", "f32", "f64"];
 
-/// Types with no equal bytes for equal values, and what to use instead.
-const NO_KEYS: [(&str, &str); 10] = [
+/// Values with no equal bytes for equal values, and what to use instead.
+const NO_KEYS: [(&str, &str); 3] = [
     ("f32", "a float cannot be a key, since NaN and -0.0 have no single form; use `with = diskmap::CanonF32`"),
     ("f64", "a float cannot be a key, since NaN and -0.0 have no single form; use `with = diskmap::CanonF64`"),
     ("Arch", "an archive cannot be a key, since equal values may be archived as different bytes"),
-    ("HashMap", "a hash map cannot be a key, since its order is not that of its contents; use a sorted `Vec`"),
-    ("HashSet", "a hash set cannot be a key, since its order is not that of its contents; use a sorted `Vec`"),
-    ("BTreeMap", "a map cannot be part of a key"),
-    ("BTreeSet", "a set cannot be part of a key"),
-    ("Cell", "a cell cannot be part of a key"),
-    ("RefCell", "a cell cannot be part of a key"),
-    ("Mutex", "a lock cannot be part of a key"),
 ];
 
 /// What reading a codec gives.
@@ -83,6 +76,17 @@ pub(crate) fn refused_in_keys(ty: &Type) -> Option<(&PathSegment, &'static str)>
     let mut search = Search(None);
     search.visit_type(ty);
     search.0
+}
+
+/// What a type that owns its text or bytes is called, and what is read of it.
+pub(crate) fn read_as_borrowed(ty: &Type) -> Option<(String, &'static str)> {
+    let Type::Path(path) = bare(ty) else { return None };
+    match segment(path)? {
+        (name, None) if name == "String" => Some((name, "`&str`")),
+        (name, Some(item)) if name == "Vec" && is_byte(item) => Some((name, "`&[u8]`")),
+        (name, Some(item)) if name == "Vec" && is_plain_number(item) => Some((name, "`Numbers`")),
+        _ => None,
+    }
 }
 
 /// Whether the type names this identifier: a parameter (of types or constants), or the type that is being derived.

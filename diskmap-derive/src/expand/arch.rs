@@ -5,22 +5,30 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{encode, header::Header};
+use super::{claims, encode, header::Header};
 use crate::ast::number;
 
 pub(super) fn implement(header: &Header<'_>) -> TokenStream {
     let Header { krate, stored, .. } = header;
     let arch = quote!(#krate::codec::Arch<#stored>);
-    let generic = !header.container.generics.params.is_empty();
-    let archived = generic.then(|| quote!(#stored: #krate::codec::ArchValue));
-    let written = generic.then(|| quote!(#stored: #krate::codec::ArchSerialize));
-    let bounds = header.bounds_of_whole(archived);
-    let encode_bounds = header.bounds_of_whole(written);
-    let owned_bounds = header.bounds_of_whole([quote!(for<'__x> #arch: #krate::codec::IntoOwned<Owned = #stored>)]);
+    let (claim, archived, written) = match claims::of_whole(header, &arch) {
+        Some((claim, bound)) => (claim, bound.clone(), bound),
+        None => (
+            TokenStream::new(),
+            quote!(#stored: #krate::codec::ArchValue),
+            quote!(#stored: #krate::codec::ArchSerialize),
+        ),
+    };
+    let owned = quote!(for<'__x> #arch: #krate::codec::IntoOwned<Owned = #stored>);
+    let bounds = header.bounds_of_whole([archived.clone()]);
+    let encode_bounds = header.bounds_of_whole([written]);
+    let owned_bounds = header.bounds_of_whole([archived, owned]);
     let parameters = header.parameters(&[]);
     let (name, version) = (header.container.name(), number(header.container.version()));
     let reference = encode::of_reference(header);
     quote! {
+        #claim
+
         #[automatically_derived]
         #[allow(unsafe_code)]
         unsafe impl #parameters #krate::codec::DiskValue for #stored #bounds {

@@ -28,7 +28,6 @@ pub(super) fn of_reference(header: &Header<'_>) -> TokenStream {
     let bounds = where_all(header.own_predicates().into_iter().chain([takes]));
     quote! {
         #[automatically_derived]
-        #[diagnostic::do_not_recommend]
         impl #parameters #krate::codec::Encode<&'__q #query> for #stored #bounds {
             #[inline]
             fn encoded_len(q: &&'__q #query) -> #krate::Result<::core::primitive::usize> {
@@ -54,7 +53,12 @@ fn of_type(header: &Header<'_>) -> TokenStream {
         let (codec, ty) = (&field.codec, &field.ty);
         quote!(#codec: #krate::codec::Encode<#ty>)
     });
-    let bounds = header.bounds(fields);
+    let nested = header.projected_fields().filter(|field| field.attributes.with.is_none() && !header.is_generic(field));
+    let asked = nested.map(|field| {
+        let (codec, ty) = (&field.codec, &field.ty);
+        quote!(for<'__x> #codec: #krate::codec::Encode<#ty>)
+    });
+    let bounds = header.bounds(fields.chain(asked));
     let source = Source {
         query: header.written.clone(),
         pattern: Box::new(|shape| shape.pattern(header.ident)),

@@ -7,7 +7,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{GenericParam, Ident, Lifetime, TypeParam, WherePredicate};
 
-use super::parts::Parts;
+use super::{claims, parts::Parts};
 use crate::{
     ast::{Container, Field},
     spelled,
@@ -76,6 +76,7 @@ impl<'c> Header<'c> {
                 all.extend(more);
             }
         }
+        all.extend(claims::bounds(self));
         where_all(all)
     }
 

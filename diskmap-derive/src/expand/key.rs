@@ -1,7 +1,7 @@
 //! `DiskKey`: that the codec of each field is a key's.
 //!
 //! Knows nothing of how keys are stored. Invariant: what depends on no parameter is asserted where the field stands, so
-//! that one wrong field is one error there.
+//! that one wrong field is one error there; that a field has no codec at all is left to the other derive.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -27,13 +27,14 @@ pub(super) fn implement(header: &Header<'_>) -> TokenStream {
     let bounds = where_all(header.own_predicates().into_iter().chain(value).chain(keys));
     let assertions = known.into_iter().filter(|field| !depends_on_parameters(header, &field.codec)).map(|field| {
         let codec = &field.codec;
-        quote_spanned!(field.span()=> is_key::<#codec>();)
+        quote_spanned!(field.span()=> #krate::codec::record::KeyPart::<#codec>::new().stored().is_key();)
     });
     let mut assertions = assertions.peekable();
     let asserted = assertions.peek().is_some().then(|| {
         quote! {
             const _: fn() = || {
-                fn is_key<__T: #krate::codec::DiskKey + ?::core::marker::Sized>() {}
+                #[allow(unused_imports)]
+                use #krate::codec::record::NotStored as _;
                 #(#assertions)*
             };
         }

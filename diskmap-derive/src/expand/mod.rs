@@ -4,6 +4,7 @@
 //! nothing the user has in scope changes what is meant; where it matters, spans are those of the field.
 
 mod arch;
+mod claims;
 mod encode;
 mod header;
 mod key;
@@ -35,9 +36,13 @@ pub(crate) fn value(container: &Container) -> TokenStream {
             let encode = encode::implement(&header);
             let owned = owned::implement(&header);
             let versions = versions::define(&header);
-            quote!(#view #traits #record #encode #owned #versions)
+            let claims = claims::define(&header);
+            quote!(#claims #view #traits #record #encode #owned #versions)
         }
-        Codec::Native => native::implement(&header),
+        Codec::Native => {
+            let (claims, native) = (claims::define(&header), native::implement(&header));
+            quote!(#claims #native)
+        }
         Codec::Str | Codec::Bytes => text::implement(&header),
         Codec::Arch => arch::implement(&header),
     }

@@ -7,7 +7,7 @@ use quote::{quote, quote_spanned};
 
 use super::{
     header::Header,
-    parts::{ShapeOf, Tag},
+    parts::{ShapeOf, Tag, binding},
     versions,
     view::Generated,
 };
@@ -148,11 +148,11 @@ fn view_struct(header: &Header<'_>) -> TokenStream {
     if shape.stored().next().is_none() {
         return quote!(let _ = bytes; #built);
     }
-    let layout = shape.layout(None, krate);
-    // SAFETY: (of what is emitted) `validate` checked the same parts in the same order.
+    let (layout, fields) = (shape.layout(None, krate), read_fields(shape));
     quote! {
         let mut viewer = #krate::codec::record::Viewer::new(#layout, bytes);
-        unsafe { #built }
+        #fields
+        #built
     }
 }
 
@@ -163,15 +163,14 @@ fn view_enum(header: &Header<'_>, tag: &Tag) -> TokenStream {
         if shape.stored().next().is_none() {
             return quote!(::core::result::Result::Ok(#number) => #built,);
         }
-        let layout = shape.layout(Some(tag), krate);
-        // SAFETY: (of what is emitted) `validate` checked the same parts, the discriminant first, in the same order.
+        let (layout, fields) = (shape.layout(Some(tag), krate), read_fields(shape));
+        // SAFETY: (of what is emitted) `validate` checked the discriminant as the first part.
         quote! {
             ::core::result::Result::Ok(#number) => {
                 let mut viewer = #krate::codec::record::Viewer::new(#layout, bytes);
-                unsafe {
-                    viewer.view::<::core::primitive::#ty>();
-                    #built
-                }
+                unsafe { viewer.view::<::core::primitive::#ty>() };
+                #fields
+                #built
             }
         }
     });
@@ -184,13 +183,23 @@ fn view_enum(header: &Header<'_>, tag: &Tag) -> TokenStream {
     }
 }
 
+/// Nothing that the user wrote as an expression stands in the `unsafe` block.
+fn read_fields(shape: &ShapeOf<'_>) -> TokenStream {
+    let reads = shape.stored().enumerate().map(|(at, field)| {
+        let (codec, binding) = (&field.codec, binding("field", at));
+        // SAFETY: (of what is emitted) `validate` checked the same parts in the same order.
+        quote_spanned!(field.span()=> let #binding = unsafe { viewer.view::<#codec>() };)
+    });
+    quote!(#(#reads)*)
+}
+
 fn build_view(header: &Header<'_>, shape: &ShapeOf<'_>) -> TokenStream {
-    let read = |_, field: &Field| {
-        let codec = &field.codec;
-        quote_spanned!(field.span()=> viewer.view::<#codec>())
+    let bound = |at, _: &Field| {
+        let binding = binding("field", at);
+        quote!(#binding)
     };
     match Generated::of(header) {
-        Some(view) => shape.view(&view.ident, read),
-        None => shape.build(header.ident, read),
+        Some(view) => shape.view(&view.ident, bound),
+        None => shape.build(header.ident, bound),
     }
 }

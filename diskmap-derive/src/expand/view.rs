@@ -8,6 +8,7 @@ use quote::{ToTokens, format_ident, quote};
 use syn::{GenericParam, Ident, Lifetime, ext::IdentExt};
 
 use super::{
+    claims,
     header::{Header, angled, argument, declaration, named, where_all},
     parts::ShapeOf,
 };
@@ -71,7 +72,14 @@ impl<'h> Generated<'h> {
                 })
                 .collect(),
         };
-        where_all(own.into_iter().chain(more))
+        where_all(own.into_iter().chain(claims::bounds(self.header)).chain(more))
+    }
+
+    /// Whether it has all parameters of the type itself, but for lifetimes.
+    pub(super) fn uses_all_parameters(&self) -> bool {
+        let params = &self.header.container.generics.params;
+        let lifetimes = self.header.container.generics.lifetimes().count();
+        self.used_parameters().count() == params.len() - lifetimes
     }
 
     fn lifetime(&self) -> impl Iterator<Item = TokenStream> + use<> {
@@ -94,7 +102,8 @@ pub(super) fn define(header: &Header<'_>) -> TokenStream {
     let (vis, name) = (&header.container.vis, header.ident.unraw().to_string());
     let derives = derives(header);
     let doc = format!(" What reading a [`{name}`] from a map gives.");
-    let head = quote!(#[doc = #doc] #derives #[allow(dead_code, non_camel_case_types, clippy::all)] #vis);
+    let head =
+        quote!(#[doc = #doc] #derives #[allow(dead_code, non_camel_case_types, private_bounds, clippy::all)] #vis);
     let shapes = &header.parts.shapes;
     match shapes.as_slice() {
         [only @ ShapeOf { variant: None, .. }] => {

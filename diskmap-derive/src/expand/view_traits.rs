@@ -38,12 +38,12 @@ fn into_owned(header: &Header<'_>, view: &Generated<'_>) -> TokenStream {
     let during = view.ty_during(&Lifetime::new("'__x", Span::call_site()));
     let doc = format!(" The [`{}`] itself, copied.", header.ident.unraw());
     // A method of the view would not know parameters that only skipped fields use.
-    if header.container.generics.type_params().any(|param| !ty.to_string().contains(&param.ident.to_string())) {
+    if !view.uses_all_parameters() {
         return TokenStream::new();
     }
     quote! {
         #[automatically_derived]
-        #[allow(dead_code)]
+        #[allow(dead_code, private_bounds)]
         impl #parameters #ty #bounds {
             #[doc = #doc]
             ///

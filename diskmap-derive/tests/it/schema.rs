@@ -71,7 +71,7 @@ refused! {
         Order { qty: 1 }, "arch(";
     text_to_bytes: { #[diskmap(codec = str)] pub(super) struct Order(pub String); }
         => { #[diskmap(codec = bytes)] pub(super) struct Order(String); }
-        Order("x".into()), "first difference: stored `str`, expected `bytes`";
+        Order("x".into()), "first difference: stored `Order v1 = str`, expected `Order v1 = bytes`";
     newtype_to_record: { pub(super) struct Order(pub u64); } => { #[diskmap(codec = record)] pub(super) struct Order(u64); }
         Order(1), "record Order";
     number_of_a_variant: { pub(super) enum Order { Paid = 1, Open = 2 } } => { pub(super) enum Order { Paid = 1, Open = 3 } }

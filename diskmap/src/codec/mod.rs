@@ -284,7 +284,8 @@ pub trait DiskKey: DiskValue {}
     label = "`{Self}` does not take `{Q}`",
     note = "numbers, `bool` and `char` take exactly their own type: `&42_u64`, not `&42_u32`",
     note = "text takes `str`, `String`, `Box<str>`, `Cow<str>`, `Rc<str>`, `Arc<str>`; bytes take `[u8]`, `Vec<u8>`, `[u8; N]`, `Box<[u8]>` and `Cow`/`Rc`/`Arc` of `[u8]`",
-    note = "inside tuples, arrays and `Option` text and bytes go by reference: `&(1, name)` with `name: &str`"
+    note = "inside tuples, arrays and `Option` text and bytes go by reference: `&(1, name)` with `name: &str`",
+    note = "a type with `#[derive(diskmap::DiskValue)]` takes itself, its view, and references to them"
 )]
 pub trait Encode<Q: ?Sized>: DiskValue {
     /// At least as many bytes as [`encode_into`](Encode::encode_into) will write.

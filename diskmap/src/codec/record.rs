@@ -38,11 +38,14 @@
 //! # Ok::<(), diskmap::Error>(())
 //! ```
 
+mod part;
 mod variant;
 
 use super::{DiskValue, Encode, Invalid, MAX_ALIGN, MAX_LEN, Shape, copy_into, overrun, too_large};
 use crate::error::Result;
 
+#[doc(hidden)]
+pub use part::{KeyPart, NativePartOf, NotStored, PartFrom, PartOf, StoredKeyPart};
 pub use variant::tag;
 
 /// Bytes of one end offset.

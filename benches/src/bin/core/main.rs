@@ -91,7 +91,7 @@ fn run<Q: Key>(arguments: &Arguments) -> Result<()> {
     let clock = if arguments.cpu_time { "CPU time of the thread" } else { "time on the wall" };
     println!("{} entries; medians of {} run(s); ns are {clock}\n", arguments.entries, arguments.runs);
     let keys = Keys::<Q>::new(arguments.entries as usize);
-    let mut report = Report::default();
+    let mut report = Report::against("hashbrown");
     for run in 1..=arguments.runs {
         if std::io::stderr().is_terminal() {
             eprint!("\rrun {run} of {} \r", arguments.runs);

@@ -5,7 +5,7 @@
     ::core::fmt::Debug,
     ::core::cmp::PartialEq
 )]
-#[allow(dead_code, non_camel_case_types, clippy::all)]
+#[allow(dead_code, non_camel_case_types, private_bounds, clippy::all)]
 enum DrawingView<'a> {
     ///Of [`Drawing::Dot`].
     Dot,
@@ -21,7 +21,7 @@ enum DrawingView<'a> {
     ),
 }
 #[automatically_derived]
-#[allow(dead_code)]
+#[allow(dead_code, private_bounds)]
 impl<'a> DrawingView<'a> {
     /// The [`Drawing`] itself, copied.
     ///
@@ -181,12 +181,9 @@ unsafe impl ::diskmap::codec::DiskValue for Drawing {
                     },
                     bytes,
                 );
-                unsafe {
-                    viewer.view::<::core::primitive::u8>();
-                    DrawingView::Circle {
-                        id: viewer.view::<u64>(),
-                    }
-                }
+                unsafe { viewer.view::<::core::primitive::u8>() };
+                let field_0 = unsafe { viewer.view::<u64>() };
+                DrawingView::Circle { id: field_0 }
             }
             ::core::result::Result::Ok(2u8) => {
                 let mut viewer = ::diskmap::codec::record::Viewer::new(
@@ -200,12 +197,9 @@ unsafe impl ::diskmap::codec::DiskValue for Drawing {
                     },
                     bytes,
                 );
-                unsafe {
-                    viewer.view::<::core::primitive::u8>();
-                    DrawingView::Text {
-                        0: viewer.view::<String>(),
-                    }
-                }
+                unsafe { viewer.view::<::core::primitive::u8>() };
+                let field_0 = unsafe { viewer.view::<String>() };
+                DrawingView::Text { 0: field_0 }
             }
             _ => unsafe { ::core::hint::unreachable_unchecked() }
         }
@@ -406,7 +400,6 @@ impl<'a> ::diskmap::codec::Encode<DrawingView<'a>> for Drawing {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl<'__q, __Q: ?::core::marker::Sized> ::diskmap::codec::Encode<&'__q __Q> for Drawing
 where
     Drawing: ::diskmap::codec::Encode<__Q>,
@@ -455,7 +448,8 @@ impl ::diskmap::codec::IntoOwned for Drawing {
 #[automatically_derived]
 impl ::diskmap::codec::DiskKey for Drawing {}
 const _: fn() = || {
-    fn is_key<__T: ::diskmap::codec::DiskKey + ?::core::marker::Sized>() {}
-    is_key::<u64>();
-    is_key::<String>();
+    #[allow(unused_imports)]
+    use ::diskmap::codec::record::NotStored as _;
+    ::diskmap::codec::record::KeyPart::<u64>::new().stored().is_key();
+    ::diskmap::codec::record::KeyPart::<String>::new().stored().is_key();
 };

@@ -38,7 +38,8 @@ unsafe impl ::diskmap::codec::DiskValue for UserId {
             },
             bytes,
         );
-        unsafe { UserId { 0: viewer.view::<u64>() } }
+        let field_0 = unsafe { viewer.view::<u64>() };
+        UserId { 0: field_0 }
     }
 }
 #[automatically_derived]
@@ -78,7 +79,6 @@ impl ::diskmap::codec::Encode<UserId> for UserId {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl<'__q, __Q: ?::core::marker::Sized> ::diskmap::codec::Encode<&'__q __Q> for UserId
 where
     UserId: ::diskmap::codec::Encode<__Q>,
@@ -115,6 +115,7 @@ impl ::diskmap::codec::IntoOwned for UserId {
 #[automatically_derived]
 impl ::diskmap::codec::DiskKey for UserId {}
 const _: fn() = || {
-    fn is_key<__T: ::diskmap::codec::DiskKey + ?::core::marker::Sized>() {}
-    is_key::<u64>();
+    #[allow(unused_imports)]
+    use ::diskmap::codec::record::NotStored as _;
+    ::diskmap::codec::record::KeyPart::<u64>::new().stored().is_key();
 };

@@ -1,5 +1,5 @@
 /// What reading a [`Pair`] from a map gives.
-#[allow(dead_code, non_camel_case_types, clippy::all)]
+#[allow(dead_code, non_camel_case_types, private_bounds, clippy::all)]
 struct PairView<'a, K: Clone, V>
 where
     K: ::diskmap::codec::DiskValue,
@@ -11,7 +11,7 @@ where
     value: <Option<V> as ::diskmap::codec::DiskValue>::View<'a>,
 }
 #[automatically_derived]
-#[allow(dead_code)]
+#[allow(dead_code, private_bounds)]
 impl<'a, K: Clone, V> PairView<'a, K, V>
 where
     K: ::diskmap::codec::DiskValue,
@@ -169,11 +169,11 @@ where
             },
             bytes,
         );
-        unsafe {
-            PairView {
-                key: viewer.view::<K>(),
-                value: viewer.view::<Option<V>>(),
-            }
+        let field_0 = unsafe { viewer.view::<K>() };
+        let field_1 = unsafe { viewer.view::<Option<V>>() };
+        PairView {
+            key: field_0,
+            value: field_1,
         }
     }
 }
@@ -270,7 +270,6 @@ where
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl<'__q, __Q: ?::core::marker::Sized, K: Clone, V> ::diskmap::codec::Encode<&'__q __Q>
 for Pair<K, V>
 where

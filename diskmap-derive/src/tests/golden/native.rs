@@ -85,7 +85,6 @@ impl ::diskmap::codec::Encode<Cell> for Cell {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl<'__q, __Q: ?::core::marker::Sized> ::diskmap::codec::Encode<&'__q __Q> for Cell
 where
     Cell: ::diskmap::codec::Encode<__Q>,
@@ -120,7 +119,8 @@ impl ::diskmap::codec::IntoOwned for Cell {
 #[automatically_derived]
 impl ::diskmap::codec::DiskKey for Cell {}
 const _: fn() = || {
-    fn is_key<__T: ::diskmap::codec::DiskKey + ?::core::marker::Sized>() {}
-    is_key::<u32>();
-    is_key::<u32>();
+    #[allow(unused_imports)]
+    use ::diskmap::codec::record::NotStored as _;
+    ::diskmap::codec::record::KeyPart::<u32>::new().stored().is_key();
+    ::diskmap::codec::record::KeyPart::<u32>::new().stored().is_key();
 };

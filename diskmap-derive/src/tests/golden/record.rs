@@ -5,7 +5,7 @@
     ::core::fmt::Debug,
     ::core::cmp::PartialEq
 )]
-#[allow(dead_code, non_camel_case_types, clippy::all)]
+#[allow(dead_code, non_camel_case_types, private_bounds, clippy::all)]
 pub struct OrderKeyView<'a> {
     /// The view of `tenant`.
     pub tenant: u32,
@@ -13,7 +13,7 @@ pub struct OrderKeyView<'a> {
     pub sku: &'a ::core::primitive::str,
 }
 #[automatically_derived]
-#[allow(dead_code)]
+#[allow(dead_code, private_bounds)]
 impl<'a> OrderKeyView<'a> {
     /// The [`OrderKey`] itself, copied.
     ///
@@ -92,11 +92,11 @@ unsafe impl ::diskmap::codec::DiskValue for OrderKey {
             },
             bytes,
         );
-        unsafe {
-            OrderKeyView {
-                tenant: viewer.view::<u32>(),
-                sku: viewer.view::<String>(),
-            }
+        let field_0 = unsafe { viewer.view::<u32>() };
+        let field_1 = unsafe { viewer.view::<String>() };
+        OrderKeyView {
+            tenant: field_0,
+            sku: field_1,
         }
     }
 }
@@ -175,7 +175,6 @@ impl<'a> ::diskmap::codec::Encode<OrderKeyView<'a>> for OrderKey {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl<'__q, __Q: ?::core::marker::Sized> ::diskmap::codec::Encode<&'__q __Q> for OrderKey
 where
     OrderKey: ::diskmap::codec::Encode<__Q>,
@@ -219,7 +218,8 @@ impl ::diskmap::codec::IntoOwned for OrderKey {
 #[automatically_derived]
 impl ::diskmap::codec::DiskKey for OrderKey {}
 const _: fn() = || {
-    fn is_key<__T: ::diskmap::codec::DiskKey + ?::core::marker::Sized>() {}
-    is_key::<u32>();
-    is_key::<String>();
+    #[allow(unused_imports)]
+    use ::diskmap::codec::record::NotStored as _;
+    ::diskmap::codec::record::KeyPart::<u32>::new().stored().is_key();
+    ::diskmap::codec::record::KeyPart::<String>::new().stored().is_key();
 };

@@ -86,7 +86,6 @@ impl ::diskmap::codec::Encode<::core::primitive::str> for Email {
     }
 }
 #[automatically_derived]
-#[diagnostic::do_not_recommend]
 impl<'__q, __Q: ?::core::marker::Sized> ::diskmap::codec::Encode<&'__q __Q> for Email
 where
     Email: ::diskmap::codec::Encode<__Q>,

@@ -1,0 +1,5 @@
+#[derive(diskmap::DiskValue)]
+#[diskmap(codec = bytes)]
+struct Samples(u32);
+
+fn main() {}

@@ -1,0 +1,7 @@
+#[derive(diskmap::DiskValue)]
+#[diskmap(crate = maps)]
+struct Cell {
+    x: u32,
+}
+
+fn main() {}

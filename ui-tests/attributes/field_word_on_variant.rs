@@ -1,0 +1,8 @@
+#[derive(diskmap::DiskValue)]
+enum State {
+    #[diskmap(skip)]
+    On,
+    Off,
+}
+
+fn main() {}

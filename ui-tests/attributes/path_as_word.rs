@@ -1,0 +1,7 @@
+#[derive(diskmap::DiskValue)]
+#[diskmap(diskmap::codec = native)]
+struct Cell {
+    x: u32,
+}
+
+fn main() {}

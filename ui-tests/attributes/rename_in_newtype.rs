@@ -1,0 +1,4 @@
+#[derive(diskmap::DiskValue)]
+struct Id(#[diskmap(rename = "id")] u64);
+
+fn main() {}

@@ -1,0 +1,5 @@
+#[derive(diskmap::DiskValue)]
+#[diskmap(codec = str)]
+struct Id(u64);
+
+fn main() {}

@@ -1,0 +1,5 @@
+#[derive(diskmap::DiskValue)]
+#[diskmap(codec = transparent)]
+struct Pair(u32, u32);
+
+fn main() {}

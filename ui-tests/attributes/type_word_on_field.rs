@@ -1,0 +1,7 @@
+#[derive(diskmap::DiskValue)]
+struct Cell {
+    #[diskmap(codec = native)]
+    x: u32,
+}
+
+fn main() {}

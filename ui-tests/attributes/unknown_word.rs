@@ -1,0 +1,7 @@
+#[derive(diskmap::DiskValue)]
+#[diskmap(codek = native)]
+struct Cell {
+    x: u32,
+}
+
+fn main() {}

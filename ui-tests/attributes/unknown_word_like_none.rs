@@ -1,0 +1,7 @@
+#[derive(diskmap::DiskValue)]
+struct Cell {
+    #[diskmap(compress)]
+    x: u32,
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+#[derive(diskmap::DiskValue)]
+#[diskmap(version = 0)]
+struct Cell {
+    x: u32,
+}
+
+fn main() {}

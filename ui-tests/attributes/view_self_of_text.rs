@@ -1,0 +1,7 @@
+#[derive(diskmap::DiskValue)]
+#[diskmap(view = Self)]
+struct Person {
+    name: String,
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+#[derive(diskmap::DiskValue)]
+#[diskmap(codec, name)]
+struct Cell {
+    x: u32,
+}
+
+fn main() {}

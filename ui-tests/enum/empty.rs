@@ -1,0 +1,4 @@
+#[derive(diskmap::DiskValue)]
+enum Never {}
+
+fn main() {}

@@ -1,0 +1,7 @@
+#[derive(diskmap::DiskValue)]
+enum State {
+    Unknown = -1,
+    Off = 0,
+}
+
+fn main() {}

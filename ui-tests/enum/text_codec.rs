@@ -1,0 +1,8 @@
+#[derive(diskmap::DiskValue)]
+#[diskmap(codec = str)]
+enum State {
+    On,
+    Off,
+}
+
+fn main() {}

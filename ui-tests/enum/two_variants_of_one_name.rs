@@ -1,0 +1,8 @@
+#[derive(diskmap::DiskValue)]
+enum State {
+    On,
+    #[diskmap(rename = "On")]
+    Off,
+}
+
+fn main() {}

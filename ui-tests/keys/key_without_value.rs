@@ -1,0 +1,6 @@
+#[derive(diskmap::DiskKey)]
+struct Place {
+    x: u32,
+}
+
+fn main() {}

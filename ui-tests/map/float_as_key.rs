@@ -1,0 +1,5 @@
+use diskmap::MemHashMap;
+
+fn main() {
+    let _: MemHashMap<f64, u64> = MemHashMap::new();
+}

@@ -1,0 +1,9 @@
+use diskmap::MemHashMap;
+
+struct Place {
+    x: u32,
+}
+
+fn main() {
+    let _: MemHashMap<Place, u64> = MemHashMap::new();
+}

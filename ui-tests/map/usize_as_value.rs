@@ -1,0 +1,5 @@
+use diskmap::MemHashMap;
+
+fn main() {
+    let _: MemHashMap<u64, usize> = MemHashMap::new();
+}

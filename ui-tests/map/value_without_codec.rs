@@ -1,0 +1,9 @@
+use diskmap::MemHashMap;
+
+struct Person {
+    name: String,
+}
+
+fn main() {
+    let _: MemHashMap<u64, Person> = MemHashMap::new();
+}

@@ -1,0 +1,15 @@
+use diskmap::types::Arch;
+
+#[derive(rkyv::Archive)]
+struct Address {
+    street: String,
+}
+
+#[derive(diskmap::DiskValue)]
+struct Person {
+    id: u64,
+    #[diskmap(with = Arch<Address>)]
+    home: Address,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[derive(diskmap::DiskValue)]
+struct Cell {
+    x: Box<u8>,
+}
+
+fn main() {}

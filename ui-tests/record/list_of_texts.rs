@@ -1,0 +1,6 @@
+#[derive(diskmap::DiskValue)]
+struct Person {
+    names: Vec<String>,
+}
+
+fn main() {}

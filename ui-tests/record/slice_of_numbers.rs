@@ -1,0 +1,6 @@
+#[derive(diskmap::DiskValue)]
+struct Samples<'a> {
+    all: &'a [u32],
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+struct Address {
+    street: String,
+}
+
+#[derive(diskmap::DiskValue)]
+struct Home(Address);
+
+fn main() {}

@@ -1,0 +1,7 @@
+#[derive(diskmap::DiskValue)]
+struct Slot {
+    at: usize,
+    name: String,
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+struct Compressed;
+
+#[derive(diskmap::DiskValue)]
+struct Page {
+    #[diskmap(with = Compressed)]
+    text: String,
+}
+
+fn main() {}
