@@ -7,23 +7,30 @@
 //! The first run makes the map, opens it again and compares every entry with the file system; later runs find the map
 //! there and tell what changed since.
 
-use std::{
-    cmp::Reverse,
-    collections::HashSet,
-    env, fs,
-    path::{self, Path, PathBuf},
-    time::{Duration, Instant, UNIX_EPOCH},
-};
+use std::path::{self, Path, PathBuf};
+use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::{cmp::Reverse, collections::HashSet, env, fs};
 
 use anyhow::{Context, Result, ensure};
-use diskmap::{Bytes, DiskHashMap, MapEntry};
+use diskmap::{Bytes, DiskHashMap, DiskValue, MapEntry};
 use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
 use walkdir::WalkDir;
 
-/// Size in bytes, time of the last change in nanoseconds since 1970, kind: `f`ile, `d`irectory or `o`ther.
-///
-/// A tuple of fixed-size parts is itself of fixed size: it lies in the map's index and comes back as a copy.
-type File = (u64, i64, u8);
+/// A record of fixed-size fields is of fixed size: it lies in the map's index. `view = Self`: it comes back as it is.
+#[derive(DiskValue, Clone, Copy, Debug, PartialEq)]
+#[diskmap(view = Self)]
+struct File {
+    size: u64,
+    modified: i64, // nanoseconds since 1970
+    kind: Kind,
+}
+
+#[derive(DiskValue, Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    File,
+    Directory,
+    Other,
+}
 
 /// Names of files need not be UTF-8, so the keys are bytes.
 type Index = DiskHashMap<Bytes, File>;
@@ -32,14 +39,15 @@ fn main() -> Result<()> {
     let mut args = env::args_os().skip(1);
     let tree = args.next().map_or_else(|| PathBuf::from("/usr"), PathBuf::from);
     let tree = fs::canonicalize(&tree).with_context(|| format!("cannot open {}", tree.display()))?;
-    let dir = path::absolute(args.next().map_or_else(|| default_dir(&tree), PathBuf::from))?;
+    let cache = env::home_dir().map_or_else(env::temp_dir, |home| home.join(".cache"));
+    let default = cache.join("diskmap-index_files").join(format!("tree{}", tree.to_string_lossy().replace('/', "-")));
+    let dir = path::absolute(args.next().map_or(default, PathBuf::from))?;
     let files = walk(&tree, &dir)?;
 
     // `open` loads the map that is there or makes a new one.
     let mut index = Index::open(&dir).with_context(|| format!("cannot open the map in {}", dir.display()))?;
     update(&mut index, &files)?;
-    // Dropping closes too, but cannot tell that the last sync failed.
-    index.close()?;
+    index.close()?; // dropping closes too, but cannot tell that the last sync failed
 
     let start = Instant::now();
     let index = Index::load_from(&dir)?;
@@ -61,8 +69,7 @@ fn walk(tree: &Path, map: &Path) -> Result<Vec<(PathBuf, File)>> {
     for entry in WalkDir::new(tree).into_iter().filter_entry(|entry| entry.path() != map) {
         match entry.and_then(|entry| Ok((entry.metadata()?, entry.into_path()))) {
             Ok((metadata, path)) => files.push((path, describe(&metadata))),
-            // No permission, or gone since its directory was read.
-            Err(_) => unreadable += 1,
+            Err(_) => unreadable += 1, // no permission, or gone since its directory was read
         }
     }
     bar.finish_and_clear();
@@ -74,11 +81,11 @@ fn walk(tree: &Path, map: &Path) -> Result<Vec<(PathBuf, File)>> {
 fn describe(metadata: &fs::Metadata) -> File {
     let changed = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     let kind = match metadata.file_type() {
-        kind if kind.is_file() => b'f',
-        kind if kind.is_dir() => b'd',
-        _ => b'o',
+        kind if kind.is_file() => Kind::File,
+        kind if kind.is_dir() => Kind::Directory,
+        _ => Kind::Other,
     };
-    (metadata.len(), changed.map_or(0, |since| since.as_nanos() as i64), kind)
+    File { size: metadata.len(), modified: changed.map_or(0, |since| since.as_nanos() as i64), kind }
 }
 
 /// Makes the index equal to the walk, and says what that took and what was new.
@@ -134,17 +141,10 @@ fn report(what: &str, took: Duration, entries: usize) {
 fn print_largest(index: &Index) -> Result<()> {
     // Keys are `&[u8]` into the map's file: nothing is copied but the sizes.
     let mut files = index.iter().collect::<diskmap::Result<Vec<_>>>()?;
-    files.retain(|(_, (_, _, kind))| *kind == b'f');
-    files.sort_unstable_by_key(|(_, (size, ..))| Reverse(*size));
+    files.sort_unstable_by_key(|(_, file)| Reverse(file.size));
     println!("\nthe largest files");
-    for (path, (size, ..)) in files.iter().take(10) {
-        println!("{:>12}  {}", DecimalBytes(*size).to_string(), String::from_utf8_lossy(path));
+    for (path, file) in files.iter().filter(|(_, file)| file.kind == Kind::File).take(10) {
+        println!("{:>12}  {}", DecimalBytes(file.size).to_string(), String::from_utf8_lossy(path));
     }
     Ok(())
-}
-
-/// One map a tree, in the user's cache.
-fn default_dir(tree: &Path) -> PathBuf {
-    let cache = env::home_dir().map_or_else(env::temp_dir, |home| home.join(".cache"));
-    cache.join("diskmap-index_files").join(format!("tree{}", tree.to_string_lossy().replace('/', "-")))
 }

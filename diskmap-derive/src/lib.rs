@@ -13,13 +13,13 @@ mod tests;
 
 use proc_macro::TokenStream;
 
-/// Makes a struct or an enum a value of maps.
+#[doc = include_str!("docs/disk_value.md")]
 #[proc_macro_derive(DiskValue, attributes(diskmap))]
 pub fn derive_disk_value(input: TokenStream) -> TokenStream {
     derive::value(input.into()).into()
 }
 
-/// Makes a struct or an enum with `#[derive(DiskValue)]` a key of maps.
+#[doc = include_str!("docs/disk_key.md")]
 #[proc_macro_derive(DiskKey, attributes(diskmap))]
 pub fn derive_disk_key(input: TokenStream) -> TokenStream {
     derive::key(input.into()).into()

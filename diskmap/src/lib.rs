@@ -18,6 +18,43 @@
 //!
 //! [`DiskHashMap`] is the map; [`MemHashMap`] is the same map in memory. [`codec`] has the types that can be keys and
 //! values. [`OpenOptions`] has what can be chosen when a map is opened.
+//!
+//! # Your own types
+//!
+//! `#[derive(DiskValue)]` makes a struct or an enum a value, `#[derive(DiskKey, DiskValue)]` a key too (feature `derive`,
+//! on by default). Reading gives a view of the same shape, with `&str` for `String`; a view is also a query. Neither
+//! writing nor reading takes a buffer in between.
+//!
+//! ```
+//! # #[cfg(feature = "derive")] {
+//! use diskmap::{DiskHashMap, DiskKey, DiskValue};
+//!
+//! #[derive(DiskKey, DiskValue)]
+//! struct Part {
+//!     maker: u32,
+//!     number: String,
+//! }
+//!
+//! #[derive(DiskValue)]
+//! struct Stock {
+//!     pieces: u64,
+//!     shelf: String,
+//! }
+//!
+//! let dir = tempfile::tempdir()?;
+//! let mut stock: DiskHashMap<Part, Stock> = DiskHashMap::new_in(dir.path())?;
+//! stock.insert(&Part { maker: 7, number: "bolt".into() }, &Stock { pieces: 120, shelf: "A 3".into() })?;
+//!
+//! let StockView { pieces, shelf } = stock.get(&PartView { maker: 7, number: "bolt" })?.expect("stored above");
+//! assert_eq!((pieces, shelf), (120, "A 3"));
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The structure of a type – names, order and types of its fields – is kept with the map; opening it as another type is
+//! [`Error::SchemaMismatch`]. A field added later (`since`) and a type that took another's place (`from`) are migrated.
+//! Keys are compared by their bytes, never by `Eq` and `Hash`; [`testing`] has a check for types that care. All attributes
+//! are described at the derives, [`DiskValue`](derive@DiskValue) and [`DiskKey`](derive@DiskKey).
 
 #![deny(unsafe_code)]
 

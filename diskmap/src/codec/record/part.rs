@@ -49,6 +49,7 @@ pub trait NotStored: Sized {
     }
 
     /// Nothing to assert.
+    #[expect(clippy::wrong_self_convention, reason = "as `StoredKeyPart` has it")]
     fn is_key(self) {}
 }
 
