@@ -98,6 +98,7 @@ pub(crate) struct Field {
 impl Container {
     /// Reads the input. `None` if there is nothing to go on with.
     pub(crate) fn read(input: &DeriveInput, errors: &mut Errors) -> Option<Container> {
+        let input = &spelled::without_self(input);
         let attributes = ContainerAttributes::read(&input.attrs, errors);
         let krate = match &attributes.krate {
             Some(Given { value, .. }) => quote!(#value),

@@ -260,7 +260,8 @@ fn number(meta: &ParseNestedMeta<'_>) -> syn::Result<u32> {
 }
 
 fn ident(meta: &ParseNestedMeta<'_>) -> syn::Result<Ident> {
-    meta.value()?.call(syn::ext::IdentExt::parse_any)
+    let value = meta.value()?;
+    if value.peek(Token![Self]) { value.call(syn::ext::IdentExt::parse_any) } else { value.parse() }
 }
 
 fn list<T: syn::parse::Parse + ToTokens>(meta: &ParseNestedMeta<'_>) -> syn::Result<Vec<T>> {

@@ -226,7 +226,10 @@ fn field_words(container: &Container, field: &Field, errors: &mut Errors) {
 
 fn not_itself(container: &Container, field: &Field, errors: &mut Errors) {
     let by_field = matches!(container.codec, Codec::Record | Codec::Transparent);
-    if by_field && field.attributes.with.is_none() && !field.is_skipped() && spelled::names(&field.ty, &container.ident)
+    if by_field
+        && field.attributes.with.is_none()
+        && !field.is_skipped()
+        && spelled::contains(&field.ty, &container.ident)
     {
         let name = &container.ident;
         errors.at(&field.ty, format!("`{name}` contains itself: only `codec = arch` stores recursive types"));

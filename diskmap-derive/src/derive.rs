@@ -49,3 +49,54 @@ fn beside(errors: syn::Result<()>, stub: TokenStream) -> TokenStream {
     let errors = errors.err().map(syn::Error::into_compile_error);
     quote!(#errors #stub)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Inputs that make no sense, as far as the compiler hands them to derives at all.
+    const ODD: [&str; 22] = [
+        "",
+        "fn f() {}",
+        "struct",
+        "union U { a: u8 }",
+        "enum E {}",
+        "#[diskmap(codec = arch)] enum E {}",
+        "#[diskmap(codec = native)] enum E {}",
+        "#[diskmap(codec = str)] struct S;",
+        "#[diskmap(codec = bytes)] struct S();",
+        "#[diskmap(codec = transparent)] enum E { A(u8), B }",
+        "#[diskmap(codec = transparent)] struct S;",
+        "#[diskmap(view = 5, crate = 7, from = , bound)] struct S<T>(T);",
+        "#[diskmap(view = _, name = \"\", version = 99999999999)] struct S { a: String }",
+        "#[diskmap(view = super)] struct S { a: String }",
+        "#[diskmap(,,)] struct S { #[diskmap(=)] a: u8 }",
+        "#[diskmap(view_derive(1), bound(T))] struct S<T> { a: T }",
+        "#[repr(u8, u16)] enum E { A(u8) = 300, B(u8) = -1, C(u8) = 4294967296, D(u8) = X + 1 }",
+        "enum E { A = 4294967295, B }",
+        "struct S<'a, 'b, const N: usize, T: ?Sized> { a: &'a &'b [T; N], b: fn(T) -> !, c: *const T, d: m!() }",
+        "struct S { a: impl Copy, b: dyn Copy, c: _, d: (), e: !, f: [u8], g: [u8; { 1 + 1 }] }",
+        "struct S { #[diskmap(skip, skip = 1, since, since = x, default = ,, with = 3, rename = b)] a: u8 }",
+        "#[diskmap(version = 0)] struct S { #[diskmap(since = 0, default = {)})] a: u8, b: u8 }",
+    ];
+
+    #[test]
+    fn odd_inputs_give_items() {
+        for input in ODD {
+            let Ok(tokens) = input.parse::<TokenStream>() else { continue };
+            for output in [value(tokens.clone()), key(tokens)] {
+                let items = syn::parse2::<syn::File>(output.clone());
+                assert!(items.is_ok(), "{input}: {output}");
+            }
+        }
+    }
+
+    #[test]
+    fn keys_are_told_only_what_is_wrong_with_keys() {
+        let errors = |input: &str| key(input.parse().unwrap()).to_string().matches("compile_error").count();
+        assert_eq!(errors("#[diskmap(codec = nativ)] struct S { a: u8 }"), 0);
+        assert_eq!(errors("#[diskmap(version = 2, from = Old)] struct S { a: u8 }"), 1);
+        assert_eq!(errors("#[diskmap(version = 2)] struct S { a: u8, #[diskmap(since = 2, default)] b: u8 }"), 2);
+        assert_eq!(errors("#[diskmap(codec = nativ)] struct S { #[diskmap(skip)] a: u8, b: f32 }"), 2);
+    }
+}

@@ -6,7 +6,8 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::{
-    GenericArgument, Lifetime, PathArguments, PathSegment, Type, TypePath, TypeReference, parse_quote_spanned,
+    DeriveInput, GenericArgument, Lifetime, Path, PathArguments, PathSegment, Type, TypePath, TypeReference,
+    parse_quote, parse_quote_spanned,
     spanned::Spanned,
     visit::{self, Visit},
     visit_mut::{self, VisitMut},
@@ -103,6 +104,21 @@ pub(crate) fn names(ty: &Type, ident: &syn::Ident) -> bool {
     search.1
 }
 
+/// Whether this type is part of the other: named in it, and not only for the sake of a constant.
+pub(crate) fn contains(ty: &Type, ident: &syn::Ident) -> bool {
+    struct Search<'t>(&'t syn::Ident, bool);
+    impl Visit<'_> for Search<'_> {
+        fn visit_path(&mut self, path: &Path) {
+            self.1 |= path.leading_colon.is_none() && path.segments.first().is_some_and(|first| first.ident == *self.0);
+            visit::visit_path(self, path);
+        }
+        fn visit_expr(&mut self, _: &syn::Expr) {}
+    }
+    let mut search = Search(ident, false);
+    search.visit_type(ty);
+    search.1
+}
+
 /// The type with all its lifetimes made `'static`.
 pub(crate) fn unborrowed(ty: &Type) -> Type {
     struct Lengthen;
@@ -130,6 +146,32 @@ pub(crate) fn has_lifetime(ty: &Type) -> bool {
     let mut search = Search(false);
     search.visit_type(ty);
     search.0
+}
+
+/// The type with its name in place of `Self`, which means something else in other items.
+pub(crate) fn without_self(input: &DeriveInput) -> DeriveInput {
+    struct Name<'i>(&'i DeriveInput);
+    impl VisitMut for Name<'_> {
+        fn visit_type_path_mut(&mut self, ty: &mut TypePath) {
+            if ty.qself.is_none() && ty.path.is_ident("Self") {
+                let (ident, arguments) = (&self.0.ident, self.0.generics.split_for_impl().1);
+                let mut ident = ident.clone();
+                ident.set_span(ty.span());
+                *ty = parse_quote!(#ident #arguments);
+            } else {
+                visit_mut::visit_type_path_mut(self, ty);
+            }
+        }
+        fn visit_path_mut(&mut self, path: &mut Path) {
+            if let Some(first) = path.segments.first_mut().filter(|first| first.ident == "Self") {
+                first.ident = self.0.ident.clone();
+            }
+            visit_mut::visit_path_mut(self, path);
+        }
+    }
+    let mut named = input.clone();
+    Name(input).visit_data_mut(&mut named.data);
+    named
 }
 
 /// Whether it is `PhantomData`.

@@ -1,6 +1,13 @@
 //! Types that exist only in a function, two of one name among them.
 
-use diskmap::MemHashMap;
+#![deny(warnings)]
+
+use diskmap::{MemHashMap, types::Arch};
+
+#[derive(diskmap::DiskKey, diskmap::DiskValue)]
+struct Outside {
+    name: String,
+}
 
 fn first() -> u32 {
     #[derive(diskmap::DiskKey, diskmap::DiskValue)]
@@ -12,12 +19,17 @@ fn first() -> u32 {
     #[derive(diskmap::DiskValue)]
     struct Outer {
         local: Local,
+        outside: Outside,
+        #[diskmap(with = Arch<Vec<String>>)]
+        words: Vec<String>,
     }
 
     let mut map: MemHashMap<Local, Outer> = MemHashMap::new();
     let local = || Local { x: 7, name: "n".to_owned() };
-    map.insert(&local(), &Outer { local: local() }).unwrap();
-    map.get(&local()).unwrap().unwrap().local.x
+    map.insert(&local(), &Outer { local: local(), outside: Outside { name: "o".to_owned() }, words: Vec::new() }).unwrap();
+    let outer = map.get(&local()).unwrap().unwrap();
+    assert_eq!((outer.local.name, outer.outside.name, outer.words.len()), ("n", "o", 0));
+    outer.local.x
 }
 
 fn second<T>(value: T) -> usize {

@@ -8,7 +8,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Type;
 
-use super::header::Header;
+use super::{header::Header, view::Generated};
 use crate::{
     ast::{Field, number},
     attr::Codec,
@@ -17,10 +17,11 @@ use crate::{
 
 /// `impl PartOf<Name, 1> for Codec {}` for each such field.
 pub(super) fn define(header: &Header<'_>) -> TokenStream {
+    let parameters = header.parameters(&[]);
     let claims = claimed(header).map(|(codec, claim, field)| {
         quote_spanned! {field.span()=>
             #[automatically_derived]
-            impl #claim for #codec {}
+            impl #parameters #claim for #codec {}
         }
     });
     quote!(#(#claims)*)
@@ -44,12 +45,19 @@ pub(super) fn of_whole(header: &Header<'_>, codec: &TokenStream) -> Option<(Toke
     header.container.generics.params.is_empty().then(|| (define, quote!(for<'__x> #codec: #claim)))
 }
 
-/// With parameters it is the bounds of the impls that say what fields need.
+/// Fields whose codec depends on a parameter have bounds of their own.
 fn claimed<'h>(header: &'h Header<'_>) -> impl Iterator<Item = (&'h Type, TokenStream, &'h Field)> {
-    let container = header.container;
-    let generic = container.generics.params.len() > container.generics.lifetimes().count();
-    let fields = container.fields().enumerate().filter(move |(_, field)| !generic && !field.is_skipped());
+    let claimable = can_name_type(header);
+    let fields = header.container.fields().enumerate();
+    let fields = fields.filter(move |(_, field)| claimable && !field.is_skipped() && !header.is_generic(field));
     fields.filter_map(|(at, field)| Some((&field.codec, claim(header, at, field)?, field)))
+}
+
+/// Whether the type can be named wherever the bounds stand: its view may lack parameters, and has no `where` of its own.
+fn can_name_type(header: &Header<'_>) -> bool {
+    let generics = &header.container.generics;
+    let alone = generics.params.len() == generics.lifetimes().count();
+    alone || generics.where_clause.is_none() && Generated::of(header).is_none_or(|view| view.uses_all_parameters())
 }
 
 fn claim(header: &Header<'_>, at: usize, field: &Field) -> Option<TokenStream> {

@@ -27,7 +27,7 @@ pub(super) fn implement(header: &Header<'_>) -> TokenStream {
     let bounds = where_all(header.own_predicates().into_iter().chain(value).chain(keys));
     let assertions = known.into_iter().filter(|field| !depends_on_parameters(header, &field.codec)).map(|field| {
         let codec = &field.codec;
-        quote_spanned!(field.span()=> #krate::codec::record::KeyPart::<#codec>::new().stored().is_key();)
+        quote_spanned!(field.span()=> #krate::codec::record::KeyPart::<#codec>::new().stored().assert_key();)
     });
     let mut assertions = assertions.peekable();
     let asserted = assertions.peek().is_some().then(|| {

@@ -95,6 +95,16 @@ impl<T> ArchSerialize for T where
 {
 }
 
+/// The types that can be copied out of an [`Arch`]: implemented for all that rkyv can deserialize.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be copied out of its archive",
+    note = "use the view, or add `#[derive(rkyv::Deserialize)]` to it, with rkyv 0.8"
+)]
+pub trait ArchDeserialize: ArchValue + Archive<Archived: Deserialize<Self, HighDeserializer<Rancor>>> + Sized {}
+
+#[diagnostic::do_not_recommend]
+impl<T> ArchDeserialize for T where T: ArchValue + Archive<Archived: Deserialize<T, HighDeserializer<Rancor>>> {}
+
 // SAFETY: `validate` is bytecheck, through a checker that refuses alignments above 16, so that what it accepts stays
 // valid at any address equal modulo 16; `Portable` types point relatively and have no interior mutability. The shape is
 // variable.
@@ -148,11 +158,7 @@ impl<T: ArchSerialize> Encode<&T> for Arch<T> {
     }
 }
 
-impl<T> IntoOwned for Arch<T>
-where
-    T: ArchValue,
-    Archived<T>: Deserialize<T, HighDeserializer<Rancor>>,
-{
+impl<T: ArchDeserialize> IntoOwned for Arch<T> {
     type Owned = T;
 
     fn into_owned(view: &Archived<T>) -> Result<T> {

@@ -32,7 +32,7 @@ use std::fmt;
 use crate::error::{Error, Result};
 
 #[cfg(feature = "rkyv")]
-pub use arch::{Arch, ArchChecker, ArchSerialize, ArchValue, ArchWriter};
+pub use arch::{Arch, ArchChecker, ArchDeserialize, ArchSerialize, ArchValue, ArchWriter};
 pub use bytemuck::Pod;
 pub use bytes::Bytes;
 pub use canon::{CanonF32, CanonF64};

@@ -20,7 +20,7 @@ pub trait PartFrom<T: ?Sized, const N: usize, Q: ?Sized>: Encode<Q> {}
 #[doc(hidden)]
 pub trait NativePartOf<T: ?Sized, const N: usize>: NativeType {}
 
-/// A field of a key that `T` stores: `KeyPart::<T>::new().stored().is_key()` compiles if `T` is a key or no codec at all.
+/// A field of a key that `T` stores: `KeyPart::<T>::new().stored().assert_key()` compiles if `T` is a key or no codec at all.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct KeyPart<T: ?Sized>(PhantomData<T>);
@@ -49,8 +49,7 @@ pub trait NotStored: Sized {
     }
 
     /// Nothing to assert.
-    #[expect(clippy::wrong_self_convention, reason = "as `StoredKeyPart` has it")]
-    fn is_key(self) {}
+    fn assert_key(self) {}
 }
 
 impl<T: ?Sized> NotStored for KeyPart<T> {}
@@ -62,7 +61,7 @@ pub struct StoredKeyPart<T: ?Sized>(PhantomData<T>);
 
 impl<T: ?Sized> StoredKeyPart<T> {
     /// Its codec is that of a key.
-    pub fn is_key(self)
+    pub fn assert_key(self)
     where
         T: DiskKey,
     {

@@ -196,20 +196,20 @@ fn any_part_of_the_last_step() {
 #[test]
 fn leftovers_are_no_map() {
     let dir = memory_dir();
-    closed::<u64, Small, _>(dir.path(), 100, small);
+    closed::<String, Small, _>(dir.path(), 100, small);
     let half = dir.path().join("MAP.migrating");
     fs::create_dir(&half).expect("a directory");
     for name in ["index", "MAP"] {
         fs::write(half.join(name), "half a map").expect("written");
     }
-    check(&options().read_only(true).open::<u64, Small>(dir.path()).expect("opened"), 100, is_old);
+    check(&options().read_only(true).open::<String, Small>(dir.path()).expect("opened"), 100, is_old);
     assert!(half.exists(), "a reader changes nothing");
-    check(&options().open::<u64, Small>(dir.path()).expect("opened"), 100, is_old);
+    check(&options().open::<String, Small>(dir.path()).expect("opened"), 100, is_old);
     assert!(!half.exists());
     fs::create_dir(&half).expect("a directory");
     fs::remove_file(dir.path().join("MAP")).expect("removed");
-    assert!(matches!(options().open::<u64, Small>(dir.path()), Err(Error::NotFound { .. })));
-    let map: Map<u64, Small> = options().create(true).open(dir.path()).expect("created");
+    assert!(matches!(options().open::<String, Small>(dir.path()), Err(Error::NotFound { .. })));
+    let map: Map<String, Small> = options().create(true).open(dir.path()).expect("created");
     assert!(map.is_empty() && !half.exists());
 }
 
@@ -263,7 +263,7 @@ fn traced_child() {
     // SAFETY: a signal to this thread, which its tracer sees.
     let stop = || unsafe { libc::raise(libc::SIGSTOP) };
     stop();
-    let map: Map<u64, Text> = options().open(dir).expect("migrated");
+    let map: Map<String, Text> = options().open(dir).expect("migrated");
     stop();
     drop(map);
 }
@@ -278,7 +278,7 @@ fn killed_at_every_system_call() {
     }
     let root = memory_dir();
     let (dir, notes) = (root.path().join("map"), root.path().join("notes"));
-    closed::<u64, Small, _>(&dir, ENTRIES, small);
+    closed::<String, Small, _>(&dir, ENTRIES, small);
     let argument = format!("{} {}", notes.display(), dir.display());
     let mut child = respawn("migrate::crash::traced_child", &argument).spawn().expect("a child");
     let waiting = Instant::now();
@@ -303,12 +303,12 @@ fn killed_at_every_system_call() {
         let signal = stopped();
         stops += 1;
         // What another process would find: the lock, from the first moment to the last.
-        let other = options().read_only(true).open::<u64, Small>(&dir).map(|map| map.len());
+        let other = options().read_only(true).open::<String, Small>(&dir).map(|map| map.len());
         locked |= matches!(other, Err(Error::Locked { .. }));
         assert!(!locked || matches!(other, Err(Error::Locked { .. })), "the lock is let go: {other:?}");
         let copy = root.path().join(format!("{stops}"));
         copy_tree(&dir, &copy);
-        let state = examine::<u64>(&copy, ENTRIES);
+        let state = examine::<String>(&copy, ENTRIES);
         fs::remove_dir_all(copy).expect("removed");
         let last = *states.last().expect("a state");
         if last != state {
@@ -326,5 +326,5 @@ fn killed_at_every_system_call() {
     child.kill().expect("the child killed");
     while stopped().is_some() {}
     child.wait().expect("the child's end");
-    check(&options().open::<u64, Text>(&dir).expect("opened"), ENTRIES, is_new);
+    check(&options().open::<String, Text>(&dir).expect("opened"), ENTRIES, is_new);
 }

@@ -127,7 +127,7 @@ fn between_values_of_fixed_and_of_variable_length() {
 #[test]
 fn a_large_map_over_several_versions_at_once() {
     for entries in [3_000, 100_000] {
-        migrated::<u64, Small, Text, _>(entries, small, |view: &str, n| view == small(n).to_string(), small);
+        migrated::<String, Small, Text, _>(entries, small, |view: &str, n| view == small(n).to_string(), small);
     }
 }
 
@@ -185,12 +185,12 @@ fn what_is_to_be_asked_for_is_not_done_unasked() {
 #[test]
 fn a_reader_rewrites_nothing() {
     let dir = memory_dir();
-    closed::<u64, Small, _>(dir.path(), 100, small);
+    closed::<String, Small, _>(dir.path(), 100, small);
     for options in [options().read_only(true), options().read_only(true).migrate(true)] {
-        let message = refused::<u64, Text>(options, dir.path());
+        let message = refused::<String, Text>(options, dir.path());
         assert!(message.contains("without `read_only(true)`") && !message.contains("migrate"), "{message}");
     }
-    check(&options().open::<u64, Small>(dir.path()).expect("opened"), 100, |view: u32, n| view == small(n));
+    check(&options().open::<String, Small>(dir.path()).expect("opened"), 100, |view: u32, n| view == small(n));
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn other_types_are_no_earlier_versions() {
     let before = contents(dir.path());
     let keys = options().migrate(true).open::<u32, Text>(dir.path());
     assert!(matches!(keys, Err(Error::SchemaMismatch { side: "key", .. })));
-    let hasher = options().hasher(SipBuildHasher::new()).open::<u64, Text>(dir.path());
+    let hasher = options().hasher(SipBuildHasher::new()).open::<u64, Wide>(dir.path());
     assert!(matches!(hasher, Err(Error::HasherMismatch { .. })));
     assert_eq!(contents(dir.path()), before);
     let dir = memory_dir();
@@ -266,13 +266,13 @@ fn a_map_that_goes_back_to_its_checkpoint_says_so() {
     map.try_extend((1_000..5_000).map(|n| (n, small(n)))).expect("filled");
     drop(map);
     let before = contents(dir.path());
-    let refused = boot(2).on_rollback(OnRollback::Refuse).open::<u64, Text>(dir.path());
+    let refused = boot(2).on_rollback(OnRollback::Refuse).open::<String, Text>(dir.path());
     assert!(matches!(refused, Err(Error::RolledBack { .. })));
     assert_eq!(contents(dir.path()), before);
-    let map: Map<u64, Text> = boot(2).open(dir.path()).expect("migrated");
+    let map: Map<String, Text> = boot(2).open(dir.path()).expect("migrated");
     assert_eq!(map.stats().recovery, Recovery::RolledBack);
     check(&map, 1_000, |view: &str, n| view == small(n).to_string());
     drop(map);
-    let map: Map<u64, Text> = boot(3).open(dir.path()).expect("durable at once");
+    let map: Map<String, Text> = boot(3).open(dir.path()).expect("durable at once");
     check(&map, 1_000, |view: &str, n| view == small(n).to_string());
 }
