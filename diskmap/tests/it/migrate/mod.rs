@@ -260,10 +260,10 @@ fn a_codec_that_is_wrong_leaves_the_old_map() {
 fn a_map_that_goes_back_to_its_checkpoint_says_so() {
     let dir = memory_dir();
     let boot = |id: u8| options().boot_id([id; 16]);
-    let mut map: Map<u64, Small> = boot(1).create(true).open(dir.path()).expect("created");
-    map.try_extend((0..1_000).map(|n| (n, small(n)))).expect("filled");
+    let mut map: Map<String, Small> = boot(1).create(true).open(dir.path()).expect("created");
+    map.try_extend((0..1_000).map(|n| (String::key(n), small(n)))).expect("filled");
     map.checkpoint().expect("a checkpoint");
-    map.try_extend((1_000..5_000).map(|n| (n, small(n)))).expect("filled");
+    map.try_extend((1_000..5_000).map(|n| (String::key(n), small(n)))).expect("filled");
     drop(map);
     let before = contents(dir.path());
     let refused = boot(2).on_rollback(OnRollback::Refuse).open::<String, Text>(dir.path());
