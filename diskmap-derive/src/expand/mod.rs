@@ -12,6 +12,7 @@ mod native;
 mod owned;
 mod parts;
 mod record;
+mod schema;
 mod text;
 mod versions;
 mod view;

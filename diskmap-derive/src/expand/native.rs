@@ -7,7 +7,7 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
-use super::{encode, header::Header, record};
+use super::{encode, header::Header, schema};
 use crate::ast::number;
 
 pub(super) fn implement(header: &Header<'_>) -> TokenStream {
@@ -20,7 +20,7 @@ pub(super) fn implement(header: &Header<'_>) -> TokenStream {
     let (parameters, bounds) = (header.parameters(&[]), header.bounds(generic.chain(pod)));
     let (name, version) = (header.container.name(), number(header.container.version()));
     let fields: Vec<_> = header.container.fields().collect();
-    let schema = record::schema_fields(header, fields.iter().copied());
+    let schema = schema::fields(header, fields.iter().copied());
     let reference = encode::of_reference(header);
     let packed = fields.iter().map(|field| {
         let (member, ty) = (&field.member, &field.ty);

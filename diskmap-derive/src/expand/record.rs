@@ -8,13 +8,10 @@ use quote::{quote, quote_spanned};
 use super::{
     header::Header,
     parts::{ShapeOf, Tag, binding},
-    versions,
+    schema, versions,
     view::Generated,
 };
-use crate::{
-    ast::{Field, number},
-    attr::Codec,
-};
+use crate::ast::Field;
 
 pub(super) fn implement(header: &Header<'_>) -> TokenStream {
     let Header { krate, stored, lifetime, .. } = header;
@@ -23,7 +20,7 @@ pub(super) fn implement(header: &Header<'_>) -> TokenStream {
         Some(view) => view.ty(),
         None => header.written.clone(),
     };
-    let (shape, schema) = (shape(header), schema(header));
+    let (shape, schema) = (shape(header), schema::of_type(header));
     let (validate, view) = match &header.parts.tag {
         None => (validate_struct(header), view_struct(header)),
         Some(tag) => (validate_enum(header, tag), view_enum(header, tag)),
@@ -52,48 +49,12 @@ pub(super) fn implement(header: &Header<'_>) -> TokenStream {
     }
 }
 
-/// `&[Field::new("a", A::SCHEMA), …]`
-pub(super) fn schema_fields<'f>(header: &Header<'_>, fields: impl Iterator<Item = &'f Field>) -> TokenStream {
-    let krate = header.krate;
-    let fields = fields.map(|field| {
-        let (name, codec) = (&field.name, &field.codec);
-        let schema = quote_spanned!(field.span()=> <#codec as #krate::codec::DiskValue>::SCHEMA);
-        quote!(#krate::codec::Field::new(#name, #schema))
-    });
-    quote!(const { &[#(#fields),*] })
-}
-
 fn shape(header: &Header<'_>) -> TokenStream {
     let (krate, tag) = (header.krate, header.parts.tag.as_ref());
     let layouts: Vec<TokenStream> = header.parts.shapes.iter().map(|shape| shape.layout(tag, krate)).collect();
     match tag {
         None => quote!(#(#layouts)*.shape()),
         Some(_) => quote!(#krate::codec::record::Layout::one_of(const { &[#(#layouts),*] })),
-    }
-}
-
-fn schema(header: &Header<'_>) -> TokenStream {
-    let (krate, container) = (header.krate, header.container);
-    let (name, version) = (container.name(), number(container.version()));
-    let shapes = &header.parts.shapes;
-    match &header.parts.tag {
-        Some(Tag { bits, .. }) => {
-            let bits = number(*bits);
-            let variants = shapes.iter().map(|shape| {
-                let (name, discriminant) = (shape.name, number(shape.discriminant));
-                let fields = schema_fields(header, shape.stored());
-                quote!(#krate::codec::Variant::new(#name, #discriminant, #fields))
-            });
-            quote!(#krate::codec::Schema::enumeration(#name, #version, #bits, const { &[#(#variants),*] }))
-        }
-        None if container.codec == Codec::Transparent => {
-            let inner = shapes.iter().flat_map(ShapeOf::stored).map(|field| &field.codec);
-            quote!(#krate::codec::Schema::named(#name, #version, const { &#(<#inner as #krate::codec::DiskValue>::SCHEMA)* }))
-        }
-        None => {
-            let fields = schema_fields(header, shapes.iter().flat_map(ShapeOf::stored));
-            quote!(#krate::codec::Schema::record(#name, #version, #fields))
-        }
     }
 }
 

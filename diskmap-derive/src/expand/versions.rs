@@ -12,7 +12,7 @@ use syn::Ident;
 use super::{
     header::{Header, argument, named, where_all},
     parts::{binding, layout},
-    record::schema_fields,
+    schema,
 };
 use crate::ast::{Field, number};
 
@@ -89,7 +89,7 @@ fn before(header: &Header<'_>, version: u32) -> TokenStream {
     let had = |field: &&Field| field.attributes.since.as_ref().is_none_or(|since| since.value <= version);
     let (old, new): (Vec<&Field>, Vec<&Field>) = shape.stored().partition(had);
     let (name, number) = (header.container.name(), number(version));
-    let fields = schema_fields(header, old.iter().copied());
+    let fields = schema::fields(header, old.iter().copied());
     let (then, now) = (layout(None, old.iter().copied(), krate), shape.layout(None, krate));
     let checks = old.iter().map(|Field { codec, .. }| quote!(checker.check::<#codec>()?;));
     let len = each(header, (&old, &new), &quote!(measure.add_bytes), &quote!(measure.add));

@@ -168,9 +168,10 @@ fn views_are_covariant() {
     }
     type PairViewOfNames<'a> = (NameView<'a>, OptionsView<'a>);
     let view = MixedView { name: "a", id: 1, raw: b"", flag: false, last: "" };
-    assert_eq!(shorter(view, &String::new()).name, "a");
+    let here = String::from("of a shorter life");
+    assert_eq!(shorter(view, &here).name, "a");
     let options = OptionsView { fixed: None, text: Some("t"), numbers: None, twice: None };
-    assert_eq!(nested((NameView("n"), options), &String::new()).1.text, Some("t"));
+    assert_eq!(nested((NameView("n"), options), &here).1.text, Some("t"));
 }
 
 #[test]

@@ -117,5 +117,5 @@ impl ::diskmap::codec::DiskKey for UserId {}
 const _: fn() = || {
     #[allow(unused_imports)]
     use ::diskmap::codec::record::NotStored as _;
-    ::diskmap::codec::record::KeyPart::<u64>::new().stored().is_key();
+    ::diskmap::codec::record::KeyPart::<u64>::new().stored().assert_key();
 };

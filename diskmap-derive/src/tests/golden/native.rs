@@ -121,6 +121,6 @@ impl ::diskmap::codec::DiskKey for Cell {}
 const _: fn() = || {
     #[allow(unused_imports)]
     use ::diskmap::codec::record::NotStored as _;
-    ::diskmap::codec::record::KeyPart::<u32>::new().stored().is_key();
-    ::diskmap::codec::record::KeyPart::<u32>::new().stored().is_key();
+    ::diskmap::codec::record::KeyPart::<u32>::new().stored().assert_key();
+    ::diskmap::codec::record::KeyPart::<u32>::new().stored().assert_key();
 };

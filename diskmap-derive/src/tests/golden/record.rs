@@ -220,6 +220,6 @@ impl ::diskmap::codec::DiskKey for OrderKey {}
 const _: fn() = || {
     #[allow(unused_imports)]
     use ::diskmap::codec::record::NotStored as _;
-    ::diskmap::codec::record::KeyPart::<u32>::new().stored().is_key();
-    ::diskmap::codec::record::KeyPart::<String>::new().stored().is_key();
+    ::diskmap::codec::record::KeyPart::<u32>::new().stored().assert_key();
+    ::diskmap::codec::record::KeyPart::<String>::new().stored().assert_key();
 };
