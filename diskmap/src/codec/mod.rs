@@ -151,7 +151,8 @@ impl std::error::Error for Invalid {}
     label = "not a type that a disk map stores",
     note = "if it is your own type: `#[derive(diskmap::DiskValue)]`",
     note = "built in are fixed-width numbers (not `usize`/`isize`), `bool`, `char`, text, bytes, `Vec` of numbers, arrays, tuples and `Option` of these",
-    note = "for a type with `#[derive(rkyv::Archive, rkyv::Serialize)]` use `diskmap::types::Arch<{Self}>` (feature `rkyv`)"
+    note = "for a type with `#[derive(rkyv::Archive, rkyv::Serialize)]` use `diskmap::types::Arch<{Self}>` (feature `rkyv`)",
+    note = "a field of a derived type may name its codec: `#[diskmap(with = Str)]` for a `Box<str>`, `#[diskmap(with = Arch<…>)]`"
 )]
 pub unsafe trait DiskValue: 'static {
     /// What reading gives: `u64` for `u64`, `&'a str` for text, a struct of views for a record.

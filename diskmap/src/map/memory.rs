@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// In memory, with the default hasher.
-impl<K: ?Sized + DiskKey, V: ?Sized + DiskValue> DiskHashMap<K, V, VecStore, FxBuildHasher> {
+impl<K: ?Sized, V: ?Sized> DiskHashMap<K, V, VecStore, FxBuildHasher> {
     /// An empty map in memory.
     ///
     /// # Panics
@@ -36,7 +36,11 @@ impl<K: ?Sized + DiskKey, V: ?Sized + DiskValue> DiskHashMap<K, V, VecStore, FxB
     /// map.insert("a", &1)?;
     /// # Ok::<(), diskmap::Error>(())
     /// ```
-    pub fn new() -> Self {
+    pub fn new() -> Self
+    where
+        K: DiskKey,
+        V: DiskValue,
+    {
         match Self::new_with_hasher(FxBuildHasher) {
             Ok(map) => map,
             Err(error) => panic!("no memory for an empty map: {error}"),
@@ -45,12 +49,7 @@ impl<K: ?Sized + DiskKey, V: ?Sized + DiskValue> DiskHashMap<K, V, VecStore, FxB
 }
 
 /// In memory, with any hasher.
-impl<K, V, S> DiskHashMap<K, V, VecStore, S>
-where
-    K: ?Sized + DiskKey,
-    V: ?Sized + DiskValue,
-    S: StableHasher,
-{
+impl<K: ?Sized, V: ?Sized, S> DiskHashMap<K, V, VecStore, S> {
     /// An empty map in memory, with a hasher.
     ///
     /// # Errors
@@ -62,7 +61,12 @@ where
     /// assert!(map.is_empty());
     /// # Ok::<(), diskmap::Error>(())
     /// ```
-    pub fn new_with_hasher(hasher: S) -> Result<Self> {
+    pub fn new_with_hasher(hasher: S) -> Result<Self>
+    where
+        K: DiskKey,
+        V: DiskValue,
+        S: StableHasher,
+    {
         let heap = Typed::<K, V, S>::LAYOUT.has_heap().then(|| (VecStore::new(), VecStore::new()));
         let files =
             Files { index: VecStore::new(), segments: VecStore::new(), heap, block_shift: BLOCK_SHIFT, intents: 1 };
@@ -71,7 +75,7 @@ where
 }
 
 /// In memory the caller provides. Such a map never grows: where it would, it is [`Error::Full`].
-impl<'a, K: ?Sized + DiskKey, V: ?Sized + DiskValue> DiskHashMap<K, V, SliceStore<'a>, FxBuildHasher> {
+impl<'a, K: ?Sized, V: ?Sized> DiskHashMap<K, V, SliceStore<'a>, FxBuildHasher> {
     /// Makes an empty map in `memory`, whatever was in it.
     ///
     /// # Errors
@@ -88,7 +92,11 @@ impl<'a, K: ?Sized + DiskKey, V: ?Sized + DiskValue> DiskHashMap<K, V, SliceStor
     /// assert_eq!(map.len(), 100);
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn new_in_slice(memory: &'a mut [u8]) -> Result<Self> {
+    pub fn new_in_slice(memory: &'a mut [u8]) -> Result<Self>
+    where
+        K: DiskKey,
+        V: DiskValue,
+    {
         Self::new_in_slice_with_hasher(memory, FxBuildHasher)
     }
 
@@ -96,7 +104,11 @@ impl<'a, K: ?Sized + DiskKey, V: ?Sized + DiskValue> DiskHashMap<K, V, SliceStor
     ///
     /// # Errors
     /// `InvalidInput` if there is no map in it; `SchemaMismatch`, `HasherMismatch`, `UnsupportedFormat`, `Corrupt`.
-    pub fn load_from_slice(memory: &'a mut [u8]) -> Result<Self> {
+    pub fn load_from_slice(memory: &'a mut [u8]) -> Result<Self>
+    where
+        K: DiskKey,
+        V: DiskValue,
+    {
         Self::load_from_slice_with_hasher(memory, FxBuildHasher)
     }
 
@@ -108,7 +120,11 @@ impl<'a, K: ?Sized + DiskKey, V: ?Sized + DiskValue> DiskHashMap<K, V, SliceStor
     /// let bytes = DiskHashMap::<str, u64, SliceStore>::required_bytes(100, 1_000, 0);
     /// assert!(bytes <= 16 << 10);
     /// ```
-    pub fn required_bytes(entries: u64, key_bytes: u64, value_bytes: u64) -> usize {
+    pub fn required_bytes(entries: u64, key_bytes: u64, value_bytes: u64) -> usize
+    where
+        K: DiskKey,
+        V: DiskValue,
+    {
         let layout = &Typed::<K, V, FxBuildHasher>::LAYOUT;
         let records = record_bytes(layout, entries.max(1), key_bytes, value_bytes);
         // All identities are of the same length.
@@ -117,17 +133,17 @@ impl<'a, K: ?Sized + DiskKey, V: ?Sized + DiskValue> DiskHashMap<K, V, SliceStor
     }
 }
 
-impl<'a, K, V, S> DiskHashMap<K, V, SliceStore<'a>, S>
-where
-    K: ?Sized + DiskKey,
-    V: ?Sized + DiskValue,
-    S: StableHasher,
-{
+impl<'a, K: ?Sized, V: ?Sized, S> DiskHashMap<K, V, SliceStore<'a>, S> {
     /// [`new_in_slice`](DiskHashMap::new_in_slice) with a hasher.
     ///
     /// # Errors
     /// As `new_in_slice`.
-    pub fn new_in_slice_with_hasher(memory: &'a mut [u8], hasher: S) -> Result<Self> {
+    pub fn new_in_slice_with_hasher(memory: &'a mut [u8], hasher: S) -> Result<Self>
+    where
+        K: DiskKey,
+        V: DiskValue,
+        S: StableHasher,
+    {
         let layout = &Typed::<K, V, S>::LAYOUT;
         let memory = memory::aligned(memory);
         let mut map = identity::describe::<K, V, S>(new_uuid()?, &hasher, BLOCK_SHIFT, 1);
@@ -145,7 +161,12 @@ where
     ///
     /// # Errors
     /// As `load_from_slice`.
-    pub fn load_from_slice_with_hasher(memory: &'a mut [u8], hasher: S) -> Result<Self> {
+    pub fn load_from_slice_with_hasher(memory: &'a mut [u8], hasher: S) -> Result<Self>
+    where
+        K: DiskKey,
+        V: DiskValue,
+        S: StableHasher,
+    {
         let memory = memory::realigned(memory)?;
         let Head { plan, text } = memory::read_head(memory)?;
         let map: MapFile = parse_map(&text)?;

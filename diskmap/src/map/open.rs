@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// On disk, with the default hasher. While a map is open, nothing else may write to its directory.
-impl<K: ?Sized + DiskKey, V: ?Sized + DiskValue> DiskHashMap<K, V, MMapFile, FxBuildHasher> {
+impl<K: ?Sized, V: ?Sized> DiskHashMap<K, V, MMapFile, FxBuildHasher> {
     /// Creates a map in a directory, which is made if it does not exist.
     ///
     /// # Errors
@@ -45,7 +45,11 @@ impl<K: ?Sized + DiskKey, V: ?Sized + DiskValue> DiskHashMap<K, V, MMapFile, FxB
     /// assert!(matches!(again, Err(Error::AlreadyExists { .. })));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn new_in(dir: impl AsRef<Path>) -> Result<Self> {
+    pub fn new_in(dir: impl AsRef<Path>) -> Result<Self>
+    where
+        K: DiskKey,
+        V: DiskValue,
+    {
         OpenOptions::new().create_new(true).open(dir)
     }
 
@@ -61,7 +65,11 @@ impl<K: ?Sized + DiskKey, V: ?Sized + DiskValue> DiskHashMap<K, V, MMapFile, FxB
     /// assert!(matches!(missing, Err(Error::NotFound { .. })));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn load_from(dir: impl AsRef<Path>) -> Result<Self> {
+    pub fn load_from(dir: impl AsRef<Path>) -> Result<Self>
+    where
+        K: DiskKey,
+        V: DiskValue,
+    {
         OpenOptions::new().open(dir)
     }
 
@@ -79,7 +87,11 @@ impl<K: ?Sized + DiskKey, V: ?Sized + DiskValue> DiskHashMap<K, V, MMapFile, FxB
     /// }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn open(dir: impl AsRef<Path>) -> Result<Self> {
+    pub fn open(dir: impl AsRef<Path>) -> Result<Self>
+    where
+        K: DiskKey,
+        V: DiskValue,
+    {
         OpenOptions::new().create(true).open(dir)
     }
 
@@ -95,7 +107,11 @@ impl<K: ?Sized + DiskKey, V: ?Sized + DiskValue> DiskHashMap<K, V, MMapFile, FxB
     /// assert!(map.capacity() >= 1000);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn with_capacity(dir: impl AsRef<Path>, entries: u64, key_bytes: u64, value_bytes: u64) -> Result<Self> {
+    pub fn with_capacity(dir: impl AsRef<Path>, entries: u64, key_bytes: u64, value_bytes: u64) -> Result<Self>
+    where
+        K: DiskKey,
+        V: DiskValue,
+    {
         if entries == 0 {
             return Err(Error::invalid("a capacity of 0 entries; use `new_in` for a map that grows from empty"));
         }
@@ -104,12 +120,7 @@ impl<K: ?Sized + DiskKey, V: ?Sized + DiskValue> DiskHashMap<K, V, MMapFile, FxB
 }
 
 /// On disk, with any hasher.
-impl<K, V, S> DiskHashMap<K, V, MMapFile, S>
-where
-    K: ?Sized + DiskKey,
-    V: ?Sized + DiskValue,
-    S: StableHasher + Send + Sync + 'static,
-{
+impl<K: ?Sized, V: ?Sized, S> DiskHashMap<K, V, MMapFile, S> {
     /// [`new_in`](DiskHashMap::new_in) with a hasher.
     ///
     /// # Errors
@@ -122,7 +133,12 @@ where
     /// map.insert("untrusted", &1)?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn new_in_with_hasher(dir: impl AsRef<Path>, hasher: S) -> Result<Self> {
+    pub fn new_in_with_hasher(dir: impl AsRef<Path>, hasher: S) -> Result<Self>
+    where
+        K: DiskKey,
+        V: DiskValue,
+        S: StableHasher + Send + Sync + 'static,
+    {
         OpenOptions::new().create_new(true).hasher(hasher).open(dir)
     }
 
@@ -130,7 +146,12 @@ where
     ///
     /// # Errors
     /// As `load_from`.
-    pub fn load_from_with_hasher(dir: impl AsRef<Path>, hasher: S) -> Result<Self> {
+    pub fn load_from_with_hasher(dir: impl AsRef<Path>, hasher: S) -> Result<Self>
+    where
+        K: DiskKey,
+        V: DiskValue,
+        S: StableHasher + Send + Sync + 'static,
+    {
         OpenOptions::new().hasher(hasher).open(dir)
     }
 
@@ -138,10 +159,22 @@ where
     ///
     /// # Errors
     /// As `open`.
-    pub fn open_with_hasher(dir: impl AsRef<Path>, hasher: S) -> Result<Self> {
+    pub fn open_with_hasher(dir: impl AsRef<Path>, hasher: S) -> Result<Self>
+    where
+        K: DiskKey,
+        V: DiskValue,
+        S: StableHasher + Send + Sync + 'static,
+    {
         OpenOptions::new().create(true).hasher(hasher).open(dir)
     }
+}
 
+impl<K, V, S> DiskHashMap<K, V, MMapFile, S>
+where
+    K: ?Sized + DiskKey,
+    V: ?Sized + DiskValue,
+    S: StableHasher + Send + Sync + 'static,
+{
     pub(super) fn open_with(dir: &Path, options: OpenOptions<S>) -> Result<Self> {
         let OpenOptions { hasher, settings } = options;
         match disk::exists(dir)? {

@@ -176,7 +176,7 @@ impl<S> OpenOptions<S> {
     }
 }
 
-impl<S: StableHasher + Send + Sync + 'static> OpenOptions<S> {
+impl<S> OpenOptions<S> {
     /// Opens (or creates, as the options say) the map in a directory. While it is open, nothing else may write to the
     /// directory.
     ///
@@ -188,6 +188,7 @@ impl<S: StableHasher + Send + Sync + 'static> OpenOptions<S> {
     where
         K: ?Sized + DiskKey,
         V: ?Sized + DiskValue,
+        S: StableHasher + Send + Sync + 'static,
     {
         if self.settings.access.read_only && (self.settings.create || self.settings.create_new) {
             return Err(Error::invalid("a map cannot be created read-only; drop `read_only` or `create`"));
