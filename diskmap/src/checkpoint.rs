@@ -49,6 +49,8 @@ pub(crate) trait Job: Send + Sync {
     fn reopened(&self) -> Result<()>;
     /// After the last checkpoint: cuts the files and says that nothing is newer than the checkpoint.
     fn seal(&self) -> Result<()>;
+    /// Calls `look` with the map's files while no checkpoint is made.
+    fn pause(&self, look: &mut dyn FnMut(&Disk) -> Result<()>) -> Result<()>;
     /// Why the map takes no more writes.
     fn poison(&self) -> Option<String>;
     /// The map's directory.
@@ -132,6 +134,11 @@ impl Keeper {
                 Err(error) => log::warn!("no thread for checkpoints, only explicit ones will be made: {error}"),
             }
         }
+    }
+
+    /// Calls `look` with the map's files while no checkpoint is made.
+    pub(crate) fn pause(&self, look: &mut dyn FnMut(&Disk) -> Result<()>) -> Result<()> {
+        self.job.pause(look)
     }
 
     /// Why the map takes no more writes.
@@ -271,6 +278,11 @@ impl<B: ByteStore + 'static, C: Scheme + Send + Sync + 'static> Job for DiskJob<
     fn seal(&self) -> Result<()> {
         self.shared.core.write_identity(&self.disk.identity(true).encode());
         self.shared.core.trim()
+    }
+
+    fn pause(&self, look: &mut dyn FnMut(&Disk) -> Result<()>) -> Result<()> {
+        let _no_checkpoint = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        look(&self.disk)
     }
 
     fn poison(&self) -> Option<String> {

@@ -16,11 +16,12 @@ use crate::{
     format::{
         FORMAT_VERSION,
         identity::{FileIdentity, Identity},
-        manifest::Manifest,
+        manifest::{ENTRIES_AT, Manifest},
         map_file::{MapFile, MapFileError},
     },
     heap::{BLOCKS_FILE, HEAP_FILE},
     raw::{Files, INDEX_FILE, Root, SEGMENTS_FILE, erase_identity, read_identity},
+    report::Report,
     store::{
         DEFAULT_RESERVE, MMapFile,
         lock::DirLock,
@@ -135,6 +136,25 @@ impl Disk {
     pub(crate) fn identity(&self, clean: bool) -> Identity {
         let [index, segments, heap, blocks] = self.files;
         Identity { boot_id: self.boot_id, index, segments, heap, blocks, uuid: self.uuid, generation: 0, clean }
+    }
+
+    /// Looks at the small files; the last checkpoint if it can be read.
+    pub(crate) fn inspect(&self, report: &mut Report) -> Result<Option<Manifest>> {
+        if let Some(map) = report.absorb(MAP, read_map(&self.dir))?
+            && map.uuid != self.uuid
+        {
+            report.damage(MAP, 0, "it belongs to another map");
+        }
+        let manifest = report.absorb(CHECKPOINT, self.manifest())?;
+        if let Some(manifest) = &manifest {
+            let all = manifest.entries;
+            let sum: u64 = manifest.segments.iter().map(|record| u64::from(record.entries)).sum();
+            if all != sum {
+                let what = format_args!("it counts {all} entries, those of its segments are {sum}");
+                report.damage(CHECKPOINT, ENTRIES_AT, what);
+            }
+        }
+        Ok(manifest)
     }
 
     /// Reads the last checkpoint.

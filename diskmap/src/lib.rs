@@ -80,6 +80,7 @@ mod map;
 mod memory;
 #[allow(unsafe_code, reason = "puts segments and records in mapped memory together")]
 mod raw;
+mod report;
 mod signals;
 #[allow(unsafe_code, reason = "stores are mapped memory")]
 mod store;
@@ -99,6 +100,7 @@ pub use crate::{
         BytesMap, DiskHashMap, Drain, ExtractIf, GetMany, Iter, Keys, MapEntry, MemHashMap, OccupiedEntry, OnRollback,
         OpenOptions, Recovery, Stats, StringStringMap, StringU64Map, U64StringMap, U64U64Map, VacantEntry, Values,
     },
+    report::{Finding, FindingKind, Progress, Report},
     store::{ByteStore, MMapFile, SliceStore, VecStore},
 };
 

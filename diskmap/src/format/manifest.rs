@@ -15,6 +15,8 @@
 use super::{Damage, FORMAT_VERSION, Reader, Writer, checked_body};
 
 const MAGIC: [u8; 8] = *b"dmapckpt";
+/// Where the number of entries is.
+pub(crate) const ENTRIES_AT: u64 = 40;
 const SEGMENT_LEN: usize = 32;
 const TOKEN_LEN: usize = 8;
 

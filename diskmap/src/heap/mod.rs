@@ -8,6 +8,7 @@ pub(crate) mod class;
 mod open;
 pub(crate) mod record;
 mod space;
+pub(crate) mod survey;
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,

@@ -186,7 +186,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S> DiskHashMap<K, V, BS, S> {
             writer: core.writer(0),
             shared: Arc::new(Shared { gate: Gate::new(true, core.signals()), core }),
             keeper: None,
-            _reading: None,
+            reading: None,
             path: None,
             recovery: Recovery::Created,
             sync_on_drop: false,

@@ -17,6 +17,7 @@ mod remove;
 mod size;
 mod traits;
 mod typed;
+mod verify;
 mod write;
 
 use std::{marker::PhantomData, path::PathBuf, sync::Arc};
@@ -71,7 +72,7 @@ pub struct DiskHashMap<K: ?Sized, V: ?Sized, BS: ByteStore = MMapFile, S = FxBui
     /// Only for maps on disk that can be written to.
     keeper: Option<Keeper>,
     /// The lock of a map that was opened read-only.
-    _reading: Option<Disk>,
+    reading: Option<Disk>,
     path: Option<PathBuf>,
     recovery: Recovery,
     sync_on_drop: bool,

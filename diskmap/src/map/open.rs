@@ -269,7 +269,7 @@ where
             shared,
             writer,
             keeper,
-            _reading: reading,
+            reading,
             path,
             recovery,
             sync_on_drop: settings.sync_on_drop,

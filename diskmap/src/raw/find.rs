@@ -267,7 +267,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
 
     /// The slot of a key in the segment where it belongs.
     #[inline(always)]
-    fn probe(&self, segment: Segment<C>, home: usize, key: &Key<'_>) -> Checked<Option<Slot>> {
+    pub(super) fn probe(&self, segment: Segment<C>, home: usize, key: &Key<'_>) -> Checked<Option<Slot>> {
         let (lanes, tag) = (segment.lanes(), key.hashed.tag());
         let mut bucket = home;
         for _ in 0..MAX_PROBE {

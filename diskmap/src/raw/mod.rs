@@ -15,6 +15,7 @@ mod recover;
 mod replace;
 mod shrink;
 mod space;
+mod verify;
 mod write;
 
 use std::sync::{
@@ -27,6 +28,7 @@ pub(crate) use self::{
     find::{Found, Lookup, Prepared, Vacant, Way},
     presplit::{buckets_for, fits, segments_for},
     recover::{Files, Root, descriptors_at, erase_identity, read_identity},
+    verify::Validate,
     write::Payload,
 };
 use self::{intent::Intents, space::SegmentSpace};

@@ -74,6 +74,11 @@ impl Lanes {
         control.0 >> self.shift & self.saturated
     }
 
+    /// Whether bits are set that belong neither to a lane nor to the count.
+    pub(crate) fn has_strays(&self, control: Control) -> bool {
+        control.0 & !(self.low | self.high | self.saturated << self.shift) != 0
+    }
+
     /// The word with another overflow count.
     #[inline(always)]
     pub(crate) fn with_overflow(&self, control: Control, count: u64) -> Control {

@@ -12,3 +12,4 @@ mod open;
 mod predecessor;
 mod sizes;
 mod surface;
+mod verify;

@@ -125,6 +125,8 @@ impl<T: Kind> Life<T> {
         let recovery = map.stats().recovery;
         let expected = matches!(recovery, Recovery::Resumed | Recovery::Closed);
         assert!(expected, "{recovery:?} is not how a killed map is found");
+        let report = map.verify().expect("a killed map, verified");
+        assert!(report.is_sound() && report.leaked_segments == 0, "{report}");
         let found = dump::<T>(map, keys);
         if found.entries == after.entries {
             self.state = after;
@@ -140,6 +142,8 @@ impl<T: Kind> Life<T> {
         copy_dir(&self.dir, &dir);
         let mut map: Map<T> = options::<T>().open(&dir).expect("a copied map");
         let recovery = map.stats().recovery;
+        let report = map.verify().expect("a copy, verified");
+        assert!(report.is_sound() && report.leaked_segments == 0, "{report}");
         let mut state = dump::<T>(&map, keys);
         let whole = [self.state.id(), after.id()].contains(&state.id());
         let closed = recovery == Recovery::Closed && (whole || self.unmarked);
