@@ -4,6 +4,7 @@
 //! for the live state only while that state is the newest.
 
 pub(crate) mod replacement;
+pub(crate) mod wreck;
 
 use std::{
     fs, io,
@@ -138,6 +139,11 @@ impl Disk {
         Identity { boot_id: self.boot_id, index, segments, heap, blocks, uuid: self.uuid, generation: 0, clean }
     }
 
+    /// Whether a stored identity vouches for the live state.
+    fn is_live(&self, stored: &Identity) -> bool {
+        stored.boot_id.is_some() && Identity { generation: stored.generation, ..self.identity(false) } == *stored
+    }
+
     /// Looks at the small files; the last checkpoint if it can be read.
     pub(crate) fn inspect(&self, report: &mut Report) -> Result<Option<Manifest>> {
         if let Some(map) = report.absorb(MAP, read_map(&self.dir))?
@@ -256,9 +262,7 @@ impl Locked {
         let disk = Disk::new(dir, lock, &access, map.uuid, &files)?;
         let manifest = disk.manifest()?;
         let stored = read_identity(&files.segments).and_then(|sector| Identity::parse(&sector));
-        let live = stored.as_ref().is_some_and(|stored| {
-            stored.boot_id.is_some() && Identity { generation: stored.generation, ..disk.identity(false) } == *stored
-        });
+        let live = stored.as_ref().is_some_and(|stored| disk.is_live(stored));
         let root = if live { Root::Live } else { Root::Checkpoint };
         // The identity tells of changes that the manifest was not marked for yet, and the manifest of changes whose
         // identity did not reach the medium.

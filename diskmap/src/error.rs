@@ -56,7 +56,7 @@ pub enum Error {
     },
     /// Bytes in the files cannot be what was written.
     #[error(
-        "the map is damaged: {file} at byte {offset}: {what}; restore a backup, or copy the readable entries into a new map"
+        "the map is damaged: {file} at byte {offset}: {what}; restore a backup, or copy the readable entries into a new map with `diskmap::repair`"
     )]
     Corrupt {
         /// The file of the map.

@@ -98,7 +98,8 @@ pub use crate::{
     hash::{SipBuildHasher, StableHasher},
     map::{
         BytesMap, DiskHashMap, Drain, ExtractIf, GetMany, Iter, Keys, MapEntry, MemHashMap, OccupiedEntry, OnRollback,
-        OpenOptions, Recovery, Stats, StringStringMap, StringU64Map, U64StringMap, U64U64Map, VacantEntry, Values,
+        OpenOptions, Recovery, Salvage, Stats, StringStringMap, StringU64Map, U64StringMap, U64U64Map, VacantEntry,
+        Values, repair,
     },
     report::{Finding, FindingKind, Progress, Report},
     store::{ByteStore, MMapFile, SliceStore, VecStore},

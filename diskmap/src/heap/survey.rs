@@ -97,7 +97,7 @@ impl<B: ByteStore> Heap<B> {
         if !at.is_multiple_of(shape.align() as u64) {
             return Err(Flaw::Reference("a record does not lie where its alignment asks for"));
         }
-        self.check_record(shape, at, size).map(|()| size)
+        self.check_record(shape, at, size).map_err(Flaw::Record).map(|()| size)
     }
 
     /// Compares what a checkpoint refers to with what the blocks are.
@@ -142,21 +142,17 @@ impl<B: ByteStore> Heap<B> {
         }
     }
 
-    fn check_record(&self, shape: RecordShape, at: u64, size: u64) -> Result<(), Flaw> {
-        let Ok(parts) = self.parts(shape, at) else {
-            return Err(Flaw::Record("a record reaches past the end of the heap"));
-        };
+    /// Looks at the record at `at`, which has at most so many bytes.
+    pub(crate) fn check_record(&self, shape: RecordShape, at: u64, most: u64) -> Result<(), &'static str> {
+        let Ok(parts) = self.parts(shape, at) else { return Err("a record reaches past the end of the heap") };
         let end = parts.end();
-        if end as u64 > size {
-            return Err(Flaw::Record("a record is longer than its cell"));
+        if end as u64 > most {
+            return Err("a record is longer than its cell");
         }
-        // SAFETY: `parts` found the record to lie in the heap up to `end`; nothing changes while it is looked at (`survey`).
+        // SAFETY: `parts` found the record to lie in the heap up to `end`; nothing changes while a heap is looked at.
         let (stored, rest) = unsafe { (self.bytes(at, (0, 4)), self.bytes(at, (4, end - 4))) };
-        if checksum(rest).to_le_bytes() == stored {
-            Ok(())
-        } else {
-            Err(Flaw::Record("a record does not match its checksum"))
-        }
+        let matches = checksum(rest).to_le_bytes() == stored;
+        if matches { Ok(()) } else { Err("a record does not match its checksum") }
     }
 
     fn entry_at(&self, block: u32) -> u64 {

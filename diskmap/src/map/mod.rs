@@ -14,6 +14,7 @@ mod migrate;
 mod open;
 mod options;
 mod remove;
+mod repair;
 mod size;
 mod traits;
 mod typed;
@@ -32,6 +33,7 @@ pub use self::{
     iter::{Iter, Keys, Values},
     options::{OnRollback, OpenOptions},
     remove::{Drain, ExtractIf},
+    repair::{Salvage, repair},
     size::{Recovery, Stats},
 };
 use crate::{

@@ -65,10 +65,7 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
         let mut report = Report::default();
         let mut look = |disk: Option<&Disk>| -> Result<()> {
             let manifest = disk.map_or(Ok(None), |disk| disk.inspect(&mut report))?;
-            let validate = Validate {
-                key: |bytes| K::validate(bytes).map_err(|invalid| invalid.reason()),
-                value: |bytes| V::validate(bytes).map_err(|invalid| invalid.reason()),
-            };
+            let validate = Validate::of::<K, V>();
             self.shared.core.inspect(validate, manifest.as_ref(), &mut report, &mut progress);
             Ok(())
         };
@@ -77,5 +74,15 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
             None => look(self.reading.as_ref())?,
         }
         Ok(report)
+    }
+}
+
+impl Validate {
+    /// What the codecs of two types say.
+    pub(super) fn of<K: ?Sized + DiskValue, V: ?Sized + DiskValue>() -> Validate {
+        Validate {
+            key: |bytes| K::validate(bytes).map_err(|invalid| invalid.reason()),
+            value: |bytes| V::validate(bytes).map_err(|invalid| invalid.reason()),
+        }
     }
 }

@@ -13,6 +13,7 @@ pub(crate) mod intent;
 mod presplit;
 mod recover;
 mod replace;
+mod salvage;
 mod shrink;
 mod space;
 mod verify;
@@ -28,6 +29,7 @@ pub(crate) use self::{
     find::{Found, Lookup, Prepared, Vacant, Way},
     presplit::{buckets_for, fits, segments_for},
     recover::{Files, Root, descriptors_at, erase_identity, read_identity},
+    salvage::Source,
     verify::Validate,
     write::Payload,
 };

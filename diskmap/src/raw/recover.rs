@@ -180,7 +180,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         }
     }
 
-    fn bare(
+    pub(super) fn bare(
         scheme: C,
         index: B,
         segments: B,

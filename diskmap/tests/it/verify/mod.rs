@@ -23,6 +23,7 @@ use crate::{
 
 mod faults;
 mod flips;
+mod repair;
 mod sound;
 
 /// A slot of 64 bytes, so that a chain is long after few keys that hash alike.
