@@ -10,7 +10,7 @@ type Truth = BTreeMap<String, Vec<u8>>;
 
 /// Values of different lengths, long ones among them.
 fn payload(number: u64) -> Vec<u8> {
-    let len = if number % 97 == 0 { 70_000 } else { number % 40 };
+    let len = if number.is_multiple_of(97) { 70_000 } else { number % 40 };
     vec![number as u8; len as usize]
 }
 
