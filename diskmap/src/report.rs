@@ -164,8 +164,8 @@ mod tests {
         let mut report = Report { leaked_cells: 1, leaked_bytes: 32, ..Report::default() };
         report.leak("heap", 64, "lost");
         assert!(report.is_sound());
-        let text = "the map is sound\nentries: 0, in segments: 0 (0 bytes)\nleaked cells: 1, segments: 0 (together 32 bytes)\n  \
-            heap at byte 64: lost";
+        let text = "the map is sound\nentries: 0, in segments: 0 (0 bytes)\n\
+            leaked cells: 1, segments: 0 (together 32 bytes)\n  heap at byte 64: lost";
         assert_eq!(report.to_string(), text);
     }
 

@@ -14,6 +14,8 @@ pub(super) struct Life<T: Kind> {
     pub(super) unmarked: bool,
     pub(super) rng: Rng,
     pub(super) copies: u64,
+    /// Each may leak a cell.
+    pub(super) kills: u64,
     pub(super) kind: std::marker::PhantomData<T>,
 }
 
@@ -30,6 +32,7 @@ impl<T: Kind> Life<T> {
             unmarked: false,
             rng: Rng::with_seed(seed),
             copies: 0,
+            kills: 0,
             kind: std::marker::PhantomData,
         }
     }
@@ -51,6 +54,7 @@ impl<T: Kind> Life<T> {
         await_count(&file, &mut child, wanted);
         spin(Duration::from_micros(delay));
         child.kill().expect("the child killed");
+        self.kills += 1;
         let status = child.wait().expect("the child's end");
         let errors = fs::read_to_string(&errors).unwrap_or_default();
         let ended = status.success() || status.signal() == Some(KILLED);
@@ -125,14 +129,19 @@ impl<T: Kind> Life<T> {
         let recovery = map.stats().recovery;
         let expected = matches!(recovery, Recovery::Resumed | Recovery::Closed);
         assert!(expected, "{recovery:?} is not how a killed map is found");
-        let report = map.verify().expect("a killed map, verified");
-        assert!(report.is_sound() && report.leaked_segments == 0, "{report}");
+        self.verify(map);
         let found = dump::<T>(map, keys);
         if found.entries == after.entries {
             self.state = after;
         } else if found.entries != self.state.entries {
             panic!("{}", difference(&found, &self.state, &after));
         }
+    }
+
+    /// Nothing is damaged, and no more is lost than there were kills.
+    fn verify(&self, map: &Map<T>) {
+        let report = map.verify().expect("verified");
+        assert!(report.is_sound() && report.leaked_segments == 0 && report.leaked_cells <= self.kills, "{report}");
     }
 
     /// A copy of the directory is as after a power cut: exactly the last checkpoint.
@@ -142,8 +151,7 @@ impl<T: Kind> Life<T> {
         copy_dir(&self.dir, &dir);
         let mut map: Map<T> = options::<T>().open(&dir).expect("a copied map");
         let recovery = map.stats().recovery;
-        let report = map.verify().expect("a copy, verified");
-        assert!(report.is_sound() && report.leaked_segments == 0, "{report}");
+        self.verify(&map);
         let mut state = dump::<T>(&map, keys);
         let whole = [self.state.id(), after.id()].contains(&state.id());
         let closed = recovery == Recovery::Closed && (whole || self.unmarked);

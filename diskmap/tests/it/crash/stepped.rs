@@ -114,6 +114,9 @@ fn find<T: Kind>(dir: &Path) -> State {
     let _ = fs::remove_file(dir.join("lock"));
     let map: Map<T> = options::<T>().read_only(true).open(dir).expect("the map as a kill would leave it");
     assert_eq!(map.stats().recovery, Recovery::Resumed);
+    let report = map.verify().expect("the map, verified");
+    // There is one writer.
+    assert!(report.is_sound() && report.leaked_cells <= 1 && report.leaked_segments == 0, "{report}");
     dump::<T>(&map, 1)
 }
 

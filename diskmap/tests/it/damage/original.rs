@@ -72,6 +72,8 @@ impl<T: Sample> Original<T> {
             };
             assert_eq!(map.stats().recovery, expected);
             assert!(read::<T>(&map, Some(&self.truth)), "an undamaged map has no errors");
+            let report = map.verify().expect("verified");
+            assert!(report.findings().is_empty(), "{report}");
         }
         self.restore();
     }
@@ -170,7 +172,9 @@ pub(super) fn change<T: Sample>(map: &mut Map<T>, entries: u64) {
 /// Opens a damaged map and uses it. Any `Err` is fine; a wrong answer is not if there is a truth.
 pub(super) fn examine<T: Sample>(dir: &Path, truth: Option<&Truth>, thorough: bool) {
     if let Ok(map) = options::<T>().read_only(true).open::<T::K, T::V>(dir) {
-        read::<T>(&map, truth);
+        let report = map.verify().expect("verified");
+        let whole = read::<T>(&map, truth);
+        assert!(whole || !report.is_sound(), "an error that `verify` does not find: {report}");
     }
     if !thorough {
         return;

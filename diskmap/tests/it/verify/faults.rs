@@ -226,7 +226,7 @@ fn a_key_twice() {
     let second = LINES_AT + 64 * place.bucket + 16 * lane;
     // A copy of the record in a cell of its own.
     let cell = (0..2_730).find(|cell| blocks[64 + cell / 8] >> (cell % 8) & 1 == 0).expect("a free cell");
-    let copy = (place.record >> 16 << 16) | (24 * cell);
+    let copy = (place.record & !0xFFFF) + 24 * cell;
     names.write("heap", copy, &heap[place.record..place.record + 24]);
     names.write("blocks", 64 + cell / 8, &[blocks[64 + cell / 8] | 1 << (cell % 8)]);
     let reference = word(&index, place.slot) & !((1 << 40) - 1) | (copy / 8) as u64;
