@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use quote::ToTokens;
-use syn::{Ident, spanned::Spanned};
+use syn::{Ident, Type, spanned::Spanned};
 
 use crate::{
     ast::{Body, Container, Field, Fields, Variant},
@@ -26,6 +26,7 @@ pub(crate) fn value(container: &Container, errors: &mut Errors) {
     }
     for field in container.fields() {
         field_words(container, field, errors);
+        no_trait_object(field, errors);
         not_itself(container, field, errors);
     }
     for fields in bodies(container) {
@@ -172,6 +173,15 @@ fn discriminants(container: &Container, variants: &[Variant], errors: &mut Error
             let message =
                 "a variant of an enum with data needs a number (`= 1`), so that reordering does not change stored data";
             errors.at(&variant.ident, message);
+        }
+    }
+}
+
+/// Also because `A + B` cannot stand where a type is asked for its codec.
+fn no_trait_object(field: &Field, errors: &mut Errors) {
+    for ty in [Some(&field.ty), field.attributes.with.as_ref().map(|given| &given.value)].into_iter().flatten() {
+        if matches!(ty, Type::TraitObject(_) | Type::ImplTrait(_)) {
+            errors.at(ty, "a trait object does not say what is stored; use an enum, or a type of its own");
         }
     }
 }

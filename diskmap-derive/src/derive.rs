@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     /// Inputs that make no sense, as far as the compiler hands them to derives at all.
-    const ODD: [&str; 22] = [
+    const ODD: [&str; 23] = [
         "",
         "fn f() {}",
         "struct",
@@ -77,6 +77,7 @@ mod tests {
         "struct S<'a, 'b, const N: usize, T: ?Sized> { a: &'a &'b [T; N], b: fn(T) -> !, c: *const T, d: m!() }",
         "struct S { a: impl Copy, b: dyn Copy, c: _, d: (), e: !, f: [u8], g: [u8; { 1 + 1 }] }",
         "struct S { #[diskmap(skip, skip = 1, since, since = x, default = ,, with = 3, rename = b)] a: u8 }",
+        "#[diskmap(view = Seen)] struct S { a: A + , b: dyn A + B, #[diskmap(with = C + D)] c: u8 }",
         "#[diskmap(version = 0)] struct S { #[diskmap(since = 0, default = {)})] a: u8, b: u8 }",
     ];
 
