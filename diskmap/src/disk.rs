@@ -38,6 +38,9 @@ pub(crate) const CHECKPOINT: &str = "checkpoint";
 /// Intent records in a map on disk: as many as fill the first page of `segments` with the identity sector.
 pub(crate) const INTENTS: u32 = 56;
 
+/// What a map's directory holds besides `MAP` and the lock.
+const FILES: [&str; 5] = [INDEX_FILE, SEGMENTS_FILE, HEAP_FILE, BLOCKS_FILE, CHECKPOINT];
+
 const MAX_MAP_FILE: u64 = 16 << 20;
 const MAX_CHECKPOINT: u64 = 1 << 40;
 
@@ -50,8 +53,8 @@ pub(crate) struct Disk {
     boot_id: Option<[u8; 16]>,
     /// Of `index`, `segments`, `heap`, `blocks`.
     files: [FileIdentity; 4],
-    /// Held until the map is closed.
-    _lock: Arc<DirLock>,
+    /// Held until the map is closed and no snapshot of it is left.
+    lock: Arc<DirLock>,
 }
 
 /// How a directory is opened.
@@ -115,7 +118,7 @@ impl Disk {
         heap: bool,
         map: &MapFile,
     ) -> Result<(Disk, Files<MMapFile>)> {
-        for name in [INDEX_FILE, SEGMENTS_FILE, HEAP_FILE, BLOCKS_FILE, CHECKPOINT] {
+        for name in FILES {
             match fs::remove_file(dir.join(name)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::io(dir.join(name), error)),
                 _ => {}
@@ -128,9 +131,21 @@ impl Disk {
         Ok((disk, files))
     }
 
+    /// Another hold on the directory's lock.
+    pub(crate) fn lock(&self) -> Arc<DirLock> {
+        Arc::clone(&self.lock)
+    }
+
     /// Makes the directory a map.
     pub(crate) fn publish(&self, map: &MapFile) -> Result<()> {
         replace_file(&self.dir, MAP, &map.encode())
+    }
+
+    /// Removes the files of a map that was never published, as far as that is possible: what is left is no map.
+    pub(crate) fn discard(&self) {
+        for name in FILES {
+            let _ = fs::remove_file(self.dir.join(name));
+        }
     }
 
     /// The identity sector to be written: `clean` if the checkpoint is as new as the live state.
@@ -184,7 +199,7 @@ impl Disk {
             None => (FileIdentity::ABSENT, FileIdentity::ABSENT),
         };
         let files = [identity(&files.index)?, identity(&files.segments)?, heap, blocks];
-        Ok(Disk { dir, uuid, boot_id: access.boot_id.or_else(boot_id), files, _lock: lock })
+        Ok(Disk { dir, uuid, boot_id: access.boot_id.or_else(boot_id), files, lock })
     }
 }
 

@@ -5,6 +5,7 @@
 //! map it came from, so that what it points to cannot be reused.
 
 mod alias;
+mod backup;
 mod batch;
 mod entry;
 mod identity;
@@ -16,6 +17,7 @@ mod options;
 mod remove;
 mod repair;
 mod size;
+mod snapshot;
 mod traits;
 mod typed;
 mod verify;
@@ -35,6 +37,7 @@ pub use self::{
     remove::{Drain, ExtractIf},
     repair::{Salvage, repair},
     size::{Recovery, Stats},
+    snapshot::Snapshot,
 };
 use crate::{
     checkpoint::{Keeper, Shared},

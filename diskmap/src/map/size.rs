@@ -39,8 +39,10 @@ pub struct Stats {
     pub index_bytes: u64,
     /// Bytes of the heap's blocks in use; 0 if keys and values are of fixed size.
     pub heap_bytes: u64,
-    /// Bytes that are free again but kept until the next checkpoint is durable.
+    /// Bytes of the index and the heap that the map no longer needs but keeps until the next checkpoint is durable.
     pub kept_bytes: u64,
+    /// Bytes of the index and the heap that the map no longer needs but keeps for [snapshots](crate::Snapshot).
+    pub snapshot_bytes: u64,
     /// Bytes of all files (or of memory), free space included.
     pub file_bytes: u64,
     /// How the map was found when it was opened.
@@ -173,8 +175,9 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
             slots: core.slots(),
             segments: usage.segments,
             index_bytes: usage.segments * layout.segment_bytes() as u64,
-            heap_bytes: usage.heap_used,
-            kept_bytes: usage.segments_kept * layout.segment_bytes() as u64 + usage.heap_kept,
+            heap_bytes: usage.heap_bytes,
+            kept_bytes: usage.kept_bytes,
+            snapshot_bytes: usage.held_bytes,
             file_bytes: core.file_size(),
             recovery: self.recovery,
         }

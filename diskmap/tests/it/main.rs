@@ -1,5 +1,6 @@
 //! Integration tests of the map, one module a topic.
 
+mod backups;
 mod basics;
 mod crash;
 mod damage;
@@ -11,5 +12,6 @@ mod model;
 mod open;
 mod predecessor;
 mod sizes;
+mod snapshots;
 mod surface;
 mod verify;

@@ -55,6 +55,9 @@ pub(super) enum Op {
     Checkpoint,
     Compare,
     ScanPart,
+    Snapshot,
+    /// Compares one of the snapshots and drops it.
+    DropSnapshot(usize),
     End(End),
 }
 
@@ -132,6 +135,8 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
         4 => Just(Op::Checkpoint),
         2 => Just(Op::Compare),
         6 => Just(Op::ScanPart),
+        3 => Just(Op::Snapshot),
+        2 => (0..HELD).prop_map(Op::DropSnapshot),
         4 => end.prop_map(Op::End),
     ]
 }
