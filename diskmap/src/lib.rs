@@ -98,9 +98,9 @@ pub use crate::{
     error::{Error, Result},
     hash::{SipBuildHasher, StableHasher},
     map::{
-        BytesMap, DiskHashMap, Drain, ExtractIf, GetMany, Iter, Keys, MapEntry, MemHashMap, OccupiedEntry, OnRollback,
-        OpenOptions, Recovery, Salvage, Snapshot, Stats, StringStringMap, StringU64Map, U64StringMap, U64U64Map,
-        VacantEntry, Values, repair,
+        BytesMap, Compaction, DiskHashMap, Drain, ExtractIf, GetMany, Iter, Keys, MapEntry, MemHashMap, OccupiedEntry,
+        OnRollback, OpenOptions, Recovery, Salvage, Snapshot, Stats, StringStringMap, StringU64Map, U64StringMap,
+        U64U64Map, VacantEntry, Values, repair,
     },
     report::{Finding, FindingKind, Progress, Report},
     store::{ByteStore, MMapFile, SliceStore, VecStore},

@@ -1,14 +1,17 @@
 //! Emptying blocks: which ones, and moving a record out of one.
 //!
 //! Must not know who refers to a record; the caller swings the reference. Invariant: while an evacuation is under way
-//! nothing is handed out in a block that is to be emptied, nor past where the heap is to end.
+//! nothing is handed out in a block that is to be emptied, and no block past the one that is being emptied.
+
+use std::cmp::Reverse;
 
 use super::{
-    Fresh, Heap, LISTED, OpenBlocks, Room,
+    Fresh, Heap, LISTED, OpenBlocks,
     block::{BlockTable, Kind},
     class::{CLASSES, cells},
     record::RecordShape,
     space::Space,
+    survey::Survey,
 };
 use crate::{error::Result, store::ByteStore};
 
@@ -18,7 +21,9 @@ pub(crate) struct Evacuation {
     /// A bit for each block.
     blocks: Vec<u64>,
     /// Where the heap is to end.
-    end: u32,
+    pub(super) end: u32,
+    /// The block whose record is moved now.
+    pub(super) current: u32,
 }
 
 impl Evacuation {
@@ -27,25 +32,18 @@ impl Evacuation {
         self.blocks.get(block as usize / 64).is_some_and(|bits| bits >> (block % 64) & 1 == 1)
     }
 
-    /// Whether nothing may be handed out from a block on.
-    pub(super) fn ends_before(&self, block: u32) -> bool {
-        block > self.end
-    }
-
-    /// As few blocks as hold what is live, the fullest ones, and as far to the front as there are so many. Blocks that a
-    /// snapshot keeps stay as they are.
+    /// As few blocks as hold what is live: runs of blocks in front, so that there is room for them in a row, then the
+    /// fullest blocks of each class. Blocks that a snapshot keeps stay as they are.
     fn plan(space: &Space, table: &BlockTable, shift: u32) -> Evacuation {
         let mut by_class: Vec<Vec<(u32, u32)>> = vec![Vec::new(); CLASSES];
-        let (mut fixed, mut runs) = (0, Vec::new());
+        let (mut held, mut runs) = (0, Vec::new());
         for (block, &kind) in (0u32..).zip(&space.kinds) {
             let live: u32 = (0..table.used_words(kind)).map(|word| table.live(block, word).count_ones()).sum();
             match kind {
-                Kind::Cells(_) | Kind::Run(_) if space.is_held(block) => fixed += kind.blocks(),
+                Kind::Cells(_) if space.is_held(block) => held += 1,
+                Kind::Run(blocks) if space.is_held(block) => held += blocks,
                 Kind::Cells(class) if live > 0 => by_class[class as usize].push((live, block)),
-                Kind::Run(blocks) if live > 0 => {
-                    fixed += blocks;
-                    runs.push(block);
-                }
+                Kind::Run(blocks) if live > 0 => runs.push((block, blocks)),
                 _ => {}
             }
         }
@@ -53,18 +51,20 @@ impl Evacuation {
             let live: usize = blocks.iter().map(|&(live, _)| live as usize).sum();
             live.div_ceil(cells(class as u8, shift)) as u32
         };
-        let end = fixed + by_class.iter().enumerate().map(|(class, blocks)| wanted(class, blocks)).sum::<u32>();
-        let mut plan = Evacuation { blocks: vec![0; space.kinds.len().div_ceil(64)], end };
+        let front: u32 = runs.iter().map(|&(_, blocks)| blocks).sum();
+        let end = held + front + (0..).zip(&by_class).map(|(class, blocks)| wanted(class, blocks)).sum::<u32>();
+        let mut plan = Evacuation { blocks: vec![0; space.kinds.len().div_ceil(64)], end, current: 0 };
         for (class, blocks) in by_class.iter_mut().enumerate() {
-            let keep = wanted(class, blocks);
-            // The fullest first; those past the end last.
-            blocks.sort_unstable_by_key(|&(live, block)| (block >= end, std::cmp::Reverse(live), block));
-            let stay = |at: usize, block: u32| at < keep as usize && block < end;
-            for (_, &(_, block)) in blocks.iter().enumerate().filter(|&(at, &(_, block))| !stay(at, block)) {
-                plan.add(block);
+            let is_right = |block: u32| (front..end).contains(&block);
+            blocks.sort_unstable_by_key(|&(live, block)| (!is_right(block), Reverse(live), block));
+            let keep = wanted(class, blocks) as usize;
+            for (at, &(_, block)) in blocks.iter().enumerate() {
+                if at >= keep || !is_right(block) {
+                    plan.add(block);
+                }
             }
         }
-        for block in runs.into_iter().filter(|&block| block >= end) {
+        for (block, _) in runs.into_iter().filter(|(block, blocks)| block + blocks > front) {
             plan.add(block);
         }
         plan
@@ -107,9 +107,12 @@ impl<B: ByteStore> Heap<B> {
         (at >> self.shift) as u32
     }
 
-    /// A copy of the record at `at` in another cell, to which nothing refers yet.
+    /// A copy of the record at `at`, whose block is being emptied, in another cell, to which nothing refers yet.
     pub(crate) fn duplicate(&self, open: &mut OpenBlocks, shape: RecordShape, at: u64) -> Result<Fresh> {
         let len = self.parts(shape, at)?.end();
+        if let Some(plan) = &mut self.space().evacuation {
+            plan.current = self.block_of(at);
+        }
         let fresh = self.allocate(open, shape, len)?;
         // SAFETY: the cell is fresh, and nothing knows it; the slice ends with this function.
         let to = unsafe { self.fresh(fresh) };
@@ -118,9 +121,13 @@ impl<B: ByteStore> Heap<B> {
         Ok(fresh)
     }
 
-    /// Whether the cell at `at` is in use.
-    #[cfg(test)]
-    fn room(&self, block: u32) -> Room {
-        self.space().room(&self.table(), block)
+    /// Frees the cells that are live though a survey of all entries met no reference to them; their number.
+    pub(crate) fn reclaim(&self, survey: &Survey) -> Result<u64> {
+        let mut lost = Vec::new();
+        self.each_leak(survey, &mut |at, _| lost.push(at));
+        for &at in &lost {
+            self.free(at)?;
+        }
+        Ok(lost.len() as u64)
     }
 }

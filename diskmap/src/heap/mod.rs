@@ -5,6 +5,7 @@
 
 pub(crate) mod block;
 pub(crate) mod class;
+mod compact;
 mod copy;
 mod mask;
 mod open;
@@ -17,13 +18,13 @@ use std::sync::{
     atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering, fence},
 };
 
-pub(crate) use self::space::Keeper;
 use self::{
     block::{BlockTable, Kind},
     class::{CLASSES, SIZES, class_for},
     record::{MAX_LEN, Parts, RecordShape},
-    space::Space,
+    space::{Space, Use},
 };
+pub(crate) use self::{compact::Evacuation, space::Keeper};
 use crate::{
     error::{Checked, Error, Result},
     signals::Signals,
@@ -245,7 +246,7 @@ impl<B: ByteStore> Heap<B> {
         let block = match space.pop(&self.table(), class) {
             Some(block) => block,
             None => {
-                let block = self.take_blocks(&mut space, 1)?;
+                let block = self.take_blocks(&mut space, 1, Use::Cells)?;
                 let kind = Kind::Cells(class);
                 self.table().set_kind(block, kind);
                 space.kinds[block as usize] = kind;
@@ -291,7 +292,7 @@ impl<B: ByteStore> Heap<B> {
             return Err(Error::TooLarge { side: "entry", len: len as u64, max: 2 * MAX_LEN });
         }
         let mut space = self.space();
-        let first = self.take_blocks(&mut space, blocks as u32)?;
+        let first = self.take_blocks(&mut space, blocks as u32, Use::Run)?;
         let table = self.table();
         for block in first + 1..first + blocks as u32 {
             table.set_kind(block, Kind::Tail);
@@ -309,16 +310,17 @@ impl<B: ByteStore> Heap<B> {
     }
 
     /// Blocks in a row that are free, growing the files if there are none.
-    fn take_blocks(&self, space: &mut Space, count: u32) -> Result<u32> {
-        let first = match space.take_free(count) {
+    fn take_blocks(&self, space: &mut Space, count: u32, use_for: Use) -> Result<u32> {
+        let first = match space.take_free(count, use_for) {
             Some(first) => first,
+            None if space.evacuation.is_some() => return Err(Error::Full { capacity: self.store.len() }),
             None if self.fits_file(space, count) => self.extend(space, count)?,
             None => {
                 let table = self.table();
                 let kept = space.kept_bytes(&table, self.shift, Keeper::Checkpoint);
                 self.signals.growing(kept, space.used_blocks() << self.shift);
                 space.sweep(&table, |block| self.lower_flag(block, LISTED));
-                match space.take_free(count) {
+                match space.take_free(count, use_for) {
                     Some(first) => first,
                     None => self.extend(space, count)?,
                 }

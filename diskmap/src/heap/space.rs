@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use super::{
     block::{BlockTable, Kind},
     class::{CLASSES, SIZES},
+    compact::Evacuation,
     mask::{Mask, Masks},
 };
 
@@ -22,6 +23,15 @@ pub(crate) enum Room {
     Full,
     /// No cell is live or masked.
     Empty,
+}
+
+/// What blocks are taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// One block, for cells.
+    Cells,
+    /// A large record.
+    Run,
 }
 
 /// What keeps a cell that is not live.
@@ -56,6 +66,8 @@ pub(crate) struct Space {
     free: BTreeMap<u32, u32>,
     /// Blocks whose live bits changed since `latest`.
     pub dirty: Vec<u32>,
+    /// Blocks that are being emptied.
+    pub evacuation: Option<Evacuation>,
 }
 
 impl Space {
@@ -92,6 +104,7 @@ impl Space {
     pub(crate) fn list(&mut self, table: &BlockTable, block: u32) -> bool {
         let Kind::Cells(class) = self.kinds[block as usize] else { return false };
         match self.room(table, block) {
+            Room::Some | Room::Empty if self.is_emptied(block) => self.waiting.push(block),
             Room::Some | Room::Empty => self.queue(class).push_back(block),
             Room::Later => self.waiting.push(block),
             Room::Full => return false,
@@ -105,19 +118,33 @@ impl Space {
             let block = self.queue(class).pop_front()?;
             match self.room(table, block) {
                 Room::Later => self.waiting.push(block),
+                _ if self.is_emptied(block) => self.waiting.push(block),
                 _ => return Some(block),
             }
         }
     }
 
-    /// Takes `count` free blocks in a row, if there are.
-    pub(crate) fn take_free(&mut self, count: u32) -> Option<u32> {
-        let (&first, &len) = self.free.iter().find(|&(_, &len)| len >= count)?;
+    /// Takes `count` free blocks in a row, the first there are. While blocks are being emptied, those for cells are taken
+    /// from where the heap is to end if there are any, and none past the block that is being emptied now.
+    pub(crate) fn take_free(&mut self, count: u32, use_for: Use) -> Option<u32> {
+        let plan = self.evacuation.as_ref();
+        let last = plan.filter(|_| use_for == Use::Cells).and_then(|plan| {
+            let (&first, &len) = self.free.range(..plan.end).next_back()?;
+            Some((first, len, (first + len).min(plan.end) - count))
+        });
+        let (first, len, at) = last.or_else(|| {
+            let end = plan.map_or(u32::MAX, |plan| plan.current);
+            let fits = |&(&first, &len): &(&u32, &u32)| len >= count && first.saturating_add(count) <= end;
+            self.free.iter().find(fits).map(|(&first, &len)| (first, len, first))
+        })?;
         self.free.remove(&first);
-        if len > count {
-            self.free.insert(first + count, len - count);
+        if at > first {
+            self.free.insert(first, at - first);
         }
-        Some(first)
+        if first + len > at + count {
+            self.free.insert(at + count, first + len - at - count);
+        }
+        Some(at)
     }
 
     /// Free blocks at the very end: how many can be cut or extended.
@@ -204,8 +231,8 @@ impl Space {
 
     /// Empties all lists, to be made anew. What is masked stays masked.
     pub(crate) fn forget_lists(&mut self) {
-        let Space { kinds, latest, durable, pending, snapshots, .. } = std::mem::take(self);
-        *self = Space { kinds, latest, durable, pending, snapshots, ..Space::default() };
+        let Space { kinds, latest, durable, pending, snapshots, evacuation, .. } = std::mem::take(self);
+        *self = Space { kinds, latest, durable, pending, snapshots, evacuation, ..Space::default() };
     }
 
     /// The captured state is durable: lets go of what only the one before referred to.
@@ -257,7 +284,7 @@ impl Space {
     }
 
     /// Lists what masks may have let go of.
-    fn list_released(&mut self, table: &BlockTable, mut unlist: impl FnMut(u32)) {
+    pub(super) fn list_released(&mut self, table: &BlockTable, mut unlist: impl FnMut(u32)) {
         for block in std::mem::take(&mut self.waiting) {
             if !self.list(table, block) {
                 unlist(block);
@@ -266,6 +293,15 @@ impl Space {
         for block in std::mem::take(&mut self.dead_runs) {
             self.end_run(table, block);
         }
+    }
+
+    /// Whether a snapshot refers to cells of a block.
+    pub(super) fn is_held(&self, block: u32) -> bool {
+        self.snapshots.iter().any(|(_, masks)| !masks.get(block).is_none())
+    }
+
+    fn is_emptied(&self, block: u32) -> bool {
+        self.evacuation.as_ref().is_some_and(|plan| plan.has(block))
     }
 
     fn is_masked(&self, block: u32) -> bool {

@@ -7,6 +7,7 @@
 mod alias;
 mod backup;
 mod batch;
+mod compact;
 mod entry;
 mod identity;
 mod iter;
@@ -31,6 +32,7 @@ use self::typed::{KEY_BUFFER, Typed, checked_key, inline_key};
 pub use self::{
     alias::{BytesMap, MemHashMap, StringStringMap, StringU64Map, U64StringMap, U64U64Map},
     batch::GetMany,
+    compact::Compaction,
     entry::{MapEntry, OccupiedEntry, VacantEntry},
     iter::{Iter, Keys, Values},
     options::{OnRollback, OpenOptions},

@@ -170,7 +170,7 @@ impl<C: Scheme> Current<C> {
 impl<B: ByteStore, C: Scheme> Core<B, C> {
     /// Removes the entry that the walk met last; its words. Its record is freed.
     pub(crate) fn remove_spot(&self, writer: &mut Writer, walk: &mut Walk<C>, spot: Spot<C>) -> Result<SlotImage> {
-        let found = self.writable_spot(writer, walk, spot)?;
+        let found = self.writable_spot(writer, walk, &spot)?;
         let image = self.unlink(&found);
         writer.count(-1);
         if let Some(reference) = reference(&C::LAYOUT, &image) {
@@ -181,7 +181,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
 
     /// The same entry in a segment that may be written to: a copy has every entry in the slot it had. The walk goes on
     /// in the copy, because the old segment may be reused.
-    fn writable_spot(&self, writer: &mut Writer, walk: &mut Walk<C>, spot: Spot<C>) -> Result<Found<C>> {
+    pub(super) fn writable_spot(&self, writer: &mut Writer, walk: &mut Walk<C>, spot: &Spot<C>) -> Result<Found<C>> {
         let entry = self.directory.view().entry(spot.position);
         if !entry.has(Entry::PROTECTED) && entry.at() == spot.found.entry.at() {
             return Ok(spot.found);

@@ -7,6 +7,7 @@
 mod bump;
 mod chain;
 mod clear;
+mod compact;
 mod copy;
 mod cursor;
 mod find;
@@ -27,6 +28,7 @@ use std::sync::{
 };
 
 pub(crate) use self::{
+    compact::Emptying,
     cursor::Walk,
     find::{Found, Lookup, Prepared, Vacant, Way},
     presplit::{buckets_for, fits, segments_for},

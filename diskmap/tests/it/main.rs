@@ -2,6 +2,7 @@
 
 mod backups;
 mod basics;
+mod compaction;
 mod crash;
 mod damage;
 mod full_disk;

@@ -183,8 +183,11 @@ impl<T: Kind> State<T> {
                     assert!(map.capacity() >= map.len() + additional);
                 }
             }
-            Op::Shrink => {
-                map.shrink_to_fit().unwrap();
+            Op::Shrink | Op::Compact => {
+                match op {
+                    Op::Shrink => map.shrink_to_fit().unwrap(),
+                    _ => assert!(map.compact().unwrap().finished),
+                }
                 self.durable.clone_from(&self.model);
                 self.compare(map);
             }
