@@ -24,7 +24,7 @@ use self::{
     record::{MAX_LEN, Parts, RecordShape},
     space::{Space, Use},
 };
-pub(crate) use self::{compact::Evacuation, space::Keeper};
+pub(crate) use self::{compact::Evacuation, space::HeapUsage};
 use crate::{
     error::{Checked, Error, Result},
     signals::Signals,
@@ -317,8 +317,8 @@ impl<B: ByteStore> Heap<B> {
             None if self.fits_file(space, count) => self.extend(space, count)?,
             None => {
                 let table = self.table();
-                let kept = space.kept_bytes(&table, self.shift, Keeper::Checkpoint);
-                self.signals.growing(kept, space.used_blocks() << self.shift);
+                let usage = space.usage(&table, self.shift);
+                self.signals.growing(usage.kept, usage.live);
                 space.sweep(&table, |block| self.lower_flag(block, LISTED));
                 match space.take_free(count, use_for) {
                     Some(first) => first,

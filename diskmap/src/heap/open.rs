@@ -9,7 +9,7 @@ use super::{
     block::{BlockTable, Kind, entry_bytes},
     class::CLASSES,
     mask::{Mask, Masks},
-    space::{Keeper, Room, Space},
+    space::{HeapUsage, Room, Space},
 };
 use crate::{
     error::{Error, Result},
@@ -117,9 +117,9 @@ impl<B: ByteStore> Heap<B> {
         self.space().used_blocks() << self.shift
     }
 
-    /// Bytes of cells that are not live but kept. Linear in the number of blocks with room.
-    pub(crate) fn kept_bytes(&self, keeper: Keeper) -> u64 {
-        self.space().kept_bytes(&self.table(), self.shift, keeper)
+    /// What the bytes are used for. Linear in the number of blocks with room.
+    pub(crate) fn usage(&self) -> HeapUsage {
+        self.space().usage(&self.table(), self.shift)
     }
 
     /// The space, with what changed since the last capture about to be captured.

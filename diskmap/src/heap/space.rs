@@ -12,6 +12,9 @@ use super::{
     mask::{Mask, Masks},
 };
 
+/// Blocks without room that are looked at again before another one is taken.
+const LOOKS: usize = 64;
+
 /// What a block's cells allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Room {
@@ -34,13 +37,17 @@ pub(crate) enum Use {
     Run,
 }
 
-/// What keeps a cell that is not live.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Keeper {
-    /// A checkpoint and no snapshot: the next checkpoint lets go of it.
-    Checkpoint,
-    /// A snapshot.
-    Snapshot,
+/// What the heap's bytes are used for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct HeapUsage {
+    /// Blocks that are not free.
+    pub used: u64,
+    /// Of these, cells that are live, and all of the blocks that are full or that a writer has open.
+    pub live: u64,
+    /// Cells that are not live but that only checkpoints refer to: the next one lets go of them.
+    pub kept: u64,
+    /// Cells that are not live but that a snapshot refers to.
+    pub held: u64,
 }
 
 /// The lists and masks.
@@ -58,8 +65,8 @@ pub(crate) struct Space {
     snapshots: Vec<(u64, Masks)>,
     /// By class: blocks with room.
     queues: Vec<VecDeque<u32>>,
-    /// Blocks that a checkpoint must let go of first.
-    waiting: Vec<u32>,
+    /// By class: blocks that had no room when they were listed, but have cells that something must let go of.
+    waiting: Vec<VecDeque<u32>>,
     /// Runs that are not live, but masked.
     dead_runs: Vec<u32>,
     /// Free blocks: first and number.
@@ -104,24 +111,36 @@ impl Space {
     pub(crate) fn list(&mut self, table: &BlockTable, block: u32) -> bool {
         let Kind::Cells(class) = self.kinds[block as usize] else { return false };
         match self.room(table, block) {
-            Room::Some | Room::Empty if self.is_emptied(block) => self.waiting.push(block),
-            Room::Some | Room::Empty => self.queue(class).push_back(block),
-            Room::Later => self.waiting.push(block),
+            Room::Some | Room::Empty if self.is_emptied(block) => list_of(&mut self.waiting, class).push_back(block),
+            Room::Some | Room::Empty => list_of(&mut self.queues, class).push_back(block),
+            Room::Later => list_of(&mut self.waiting, class).push_back(block),
             Room::Full => return false,
         }
         true
     }
 
-    /// The next block of a class that has room.
+    /// The next block of a class that has room. Linear in the number of blocks of that class that were listed and have
+    /// none, once for each of them, and in [`LOOKS`].
     pub(crate) fn pop(&mut self, table: &BlockTable, class: u8) -> Option<u32> {
-        loop {
-            let block = self.queue(class).pop_front()?;
-            match self.room(table, block) {
-                Room::Later => self.waiting.push(block),
-                _ if self.is_emptied(block) => self.waiting.push(block),
-                _ => return Some(block),
+        while let Some(block) = list_of(&mut self.queues, class).pop_front() {
+            if self.has_room(table, block) {
+                return Some(block);
             }
+            list_of(&mut self.waiting, class).push_back(block);
         }
+        // What was written and freed again since a checkpoint began is free, whatever waits beside it.
+        for _ in 0..LOOKS.min(list_of(&mut self.waiting, class).len()) {
+            let block = list_of(&mut self.waiting, class).pop_front()?;
+            if self.has_room(table, block) {
+                return Some(block);
+            }
+            list_of(&mut self.waiting, class).push_back(block);
+        }
+        None
+    }
+
+    fn has_room(&self, table: &BlockTable, block: u32) -> bool {
+        !self.is_emptied(block) && matches!(self.room(table, block), Room::Some | Room::Empty)
     }
 
     /// Takes `count` free blocks in a row, the first there are. While blocks are being emptied, those for cells are taken
@@ -249,22 +268,33 @@ impl Space {
         self.list_released(table, unlist);
     }
 
-    /// Bytes of cells that are not live but kept.
-    pub(crate) fn kept_bytes(&self, table: &BlockTable, shift: u32, keeper: Keeper) -> u64 {
-        let listed = self.waiting.iter().chain(self.queues.iter().flatten());
-        let cells = listed.map(|&block| {
+    /// What the bytes of blocks in use are used for. Linear in the number of blocks with room.
+    pub(crate) fn usage(&self, table: &BlockTable, shift: u32) -> HeapUsage {
+        let used = self.used_blocks() << shift;
+        let mut usage = HeapUsage { used, live: used, kept: 0, held: 0 };
+        for &block in self.waiting.iter().chain(&self.queues).flatten() {
             let kind = self.kinds[block as usize];
-            let Kind::Cells(class) = kind else { return 0 };
-            let kept =
-                |word| self.kept_by(keeper, block, word) & table.full_word(kind, word) & !table.live(block, word);
-            let count: u32 = (0..table.used_words(kind)).map(|word| kept(word).count_ones()).sum();
-            u64::from(count) * u64::from(SIZES[class as usize])
-        });
-        let runs = self.dead_runs.iter().map(|&block| match self.kinds[block as usize] {
-            Kind::Run(blocks) if self.kept_by(keeper, block, 0) & 1 != 0 => u64::from(blocks) << shift,
-            _ => 0,
-        });
-        cells.chain(runs).sum()
+            let Kind::Cells(class) = kind else { continue };
+            let (mut live, mut kept, mut held) = (0, 0, 0);
+            for word in 0..table.used_words(kind) {
+                let full = table.full_word(kind, word);
+                let (alive, snapshots) = (table.live(block, word) & full, self.held_word(block, word));
+                live += u64::from(alive.count_ones());
+                held += u64::from((full & snapshots & !alive).count_ones());
+                kept += u64::from((full & self.mask(block, word) & !snapshots & !alive).count_ones());
+            }
+            let size = u64::from(SIZES[class as usize]);
+            usage.live -= (1 << shift) - live * size;
+            usage.kept += kept * size;
+            usage.held += held * size;
+        }
+        for &block in &self.dead_runs {
+            let Kind::Run(blocks) = self.kinds[block as usize] else { continue };
+            let bytes = u64::from(blocks) << shift;
+            usage.live -= bytes;
+            *(if self.is_held(block) { &mut usage.held } else { &mut usage.kept }) += bytes;
+        }
+        usage
     }
 
     /// Blocks that are in use or masked.
@@ -285,7 +315,7 @@ impl Space {
 
     /// Lists what masks may have let go of.
     pub(super) fn list_released(&mut self, table: &BlockTable, mut unlist: impl FnMut(u32)) {
-        for block in std::mem::take(&mut self.waiting) {
+        for block in std::mem::take(&mut self.waiting).into_iter().flatten() {
             if !self.list(table, block) {
                 unlist(block);
             }
@@ -316,18 +346,14 @@ impl Space {
         self.pending.iter().chain([&self.durable]).chain(self.snapshots.iter().map(|(_, masks)| masks))
     }
 
-    fn kept_by(&self, keeper: Keeper, block: u32, word: usize) -> u64 {
-        let snapshots = self.snapshots.iter().fold(0, |bits, (_, masks)| bits | masks.get(block).word(word));
-        match keeper {
-            Keeper::Checkpoint => self.mask(block, word) & !snapshots,
-            Keeper::Snapshot => snapshots,
-        }
+    fn held_word(&self, block: u32, word: usize) -> u64 {
+        self.snapshots.iter().fold(0, |bits, (_, masks)| bits | masks.get(block).word(word))
     }
+}
 
-    fn queue(&mut self, class: u8) -> &mut VecDeque<u32> {
-        if self.queues.is_empty() {
-            self.queues = vec![VecDeque::new(); CLASSES];
-        }
-        &mut self.queues[class as usize]
+fn list_of(lists: &mut Vec<VecDeque<u32>>, class: u8) -> &mut VecDeque<u32> {
+    if lists.is_empty() {
+        lists.resize(CLASSES, VecDeque::new());
     }
+    &mut lists[class as usize]
 }

@@ -41,7 +41,7 @@ pub(crate) use self::{
 use self::{intent::Intents, space::SegmentSpace};
 use crate::{
     error::{Error, Result},
-    heap::{Heap, Keeper, OpenBlocks, class::BLOCK_SHIFT, record::RecordShape},
+    heap::{Heap, HeapUsage, OpenBlocks, class::BLOCK_SHIFT, record::RecordShape},
     signals::Signals,
     store::ByteStore,
     table::{
@@ -158,13 +158,13 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
 
     /// What is in use, and what is kept for checkpoints and snapshots.
     pub(crate) fn usage(&self) -> Usage {
-        let heap = |bytes: fn(&Heap<B>) -> u64| self.heap.as_ref().map_or(0, bytes);
+        let heap = self.heap.as_ref().map_or_else(HeapUsage::default, Heap::usage);
         let space = self.space();
         Usage {
             segments: space.used(),
-            heap_bytes: heap(Heap::used_bytes),
-            kept_bytes: space.kept() * Self::SEGMENT_BYTES + heap(|heap| heap.kept_bytes(Keeper::Checkpoint)),
-            held_bytes: space.held() * Self::SEGMENT_BYTES + heap(|heap| heap.kept_bytes(Keeper::Snapshot)),
+            heap_bytes: heap.used,
+            kept_bytes: space.kept() * Self::SEGMENT_BYTES + heap.kept,
+            held_bytes: space.held() * Self::SEGMENT_BYTES + heap.held,
         }
     }
 

@@ -5,7 +5,7 @@
 //! the intent is committed before any state changes, and old segments are never written to again while anything
 //! protects them.
 
-use super::{Core, Writer, descriptors_at, intent::Intent};
+use super::{Core, Writer, descriptors_at, intent::Intent, space::Place};
 use crate::{
     error::Result,
     hash::{Hashed, PATH_BITS, REFERENCE_BITS},
@@ -52,16 +52,22 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         let descriptor = self.descriptor(old)?;
         let ids: Vec<u32> = std::iter::once(old).chain(self.chain(old)?).collect();
         if !self.space().unprotect(&ids) {
-            return self.replace_same_size(writer, old, &descriptor);
+            return self.replace_same_size(writer, old, &descriptor, Place::Together);
         }
         self.directory.flag(descriptor.prefix, u32::from(descriptor.depth), 0, Entry::PROTECTED);
         Ok(())
     }
 
     /// Copies a segment and its chain to other places in the index.
-    pub(super) fn replace_same_size(&self, writer: &mut Writer, old: u32, descriptor: &Descriptor) -> Result<()> {
+    pub(super) fn replace_same_size(
+        &self,
+        writer: &mut Writer,
+        old: u32,
+        descriptor: &Descriptor,
+        place: Place,
+    ) -> Result<()> {
         let mut ids = Vec::new();
-        let copied = self.copy_chain(old, descriptor, &mut ids);
+        let copied = self.copy_chain(old, descriptor, place, &mut ids);
         if let Err(error) = copied {
             self.discard(&ids);
             return Err(error);
@@ -70,15 +76,12 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         self.commit(writer, [Some(old), None], [Some(ids[0]), None])
     }
 
-    fn copy_chain(&self, old: u32, descriptor: &Descriptor, ids: &mut Vec<u32>) -> Result<()> {
+    fn copy_chain(&self, old: u32, descriptor: &Descriptor, place: Place, ids: &mut Vec<u32>) -> Result<()> {
         for id in std::iter::once(old).chain(self.chain(old)?) {
-            let new = self.new_segment(&Descriptor {
-                state: State::New,
-                overflow: !ids.is_empty(),
-                next: None,
-                generation: self.now(),
-                ..*descriptor
-            })?;
+            let overflow = !ids.is_empty();
+            let descriptor =
+                Descriptor { state: State::New, overflow, next: None, generation: self.now(), ..*descriptor };
+            let new = self.new_segment_at(place, &descriptor)?;
             let from = self.segment_by_id(id, descriptor.log2_buckets);
             self.segment_by_id(new, descriptor.log2_buckets).copy_from(from);
             if let Some(&last) = ids.last() {
@@ -316,9 +319,14 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
 
     /// An empty segment with a descriptor, from the free ones or by growing the index.
     pub(super) fn new_segment(&self, descriptor: &Descriptor) -> Result<u32> {
+        self.new_segment_at(Place::Front, descriptor)
+    }
+
+    fn new_segment_at(&self, place: Place, descriptor: &Descriptor) -> Result<u32> {
+        let place = if B::DURABLE { place } else { Place::Front };
         let buckets = 1usize << descriptor.log2_buckets;
         let mut space = self.space();
-        let id = match space.take() {
+        let id = match space.take(place) {
             Some(id) => id,
             None => {
                 let id = space.end();

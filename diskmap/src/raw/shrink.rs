@@ -3,7 +3,7 @@
 //! Must not know records' contents; records stay where they are. Invariant: every step is a `replace`, so a kill at any
 //! point leaves a whole map.
 
-use super::{Core, Writer, descriptors_at};
+use super::{Core, Writer, descriptors_at, space::Place};
 use crate::{
     error::Result,
     store::ByteStore,
@@ -53,7 +53,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         self.each_main(|id, descriptor, _| {
             if u64::from(id) >= end && self.space().free_below(id) {
                 self.verify(descriptor.prefix)?;
-                self.replace_same_size(writer, id, descriptor)?;
+                self.replace_same_size(writer, id, descriptor, Place::Front)?;
             }
             Ok(false)
         })

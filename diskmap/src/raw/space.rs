@@ -2,6 +2,10 @@
 //!
 //! Must not know what is in a segment. Invariant: a segment is handed out only if neither the map nor a checkpoint,
 //! durable or in progress, nor a snapshot refers to it.
+//!
+//! The kernel writes whole huge pages to the medium, though only a word of one was stored to. So the copies made after a
+//! checkpoint are placed together: in groups of segments of about a huge page that are mostly free, the freest first (as
+//! log-structured file systems choose what to clean: Rosenblum and Ousterhout, 1991), or at the end of the index.
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
@@ -30,11 +34,30 @@ impl Info {
     }
 }
 
+/// Where a new segment is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// As near to the front as possible.
+    Front,
+    /// Near others that are new.
+    Together,
+}
+
+/// Segments that are placed together.
+const GROUP: u32 = 32;
+/// Groups with at least so many free segments are filled before the index grows.
+const ROOMY: u32 = GROUP / 2;
+
 /// The segments by id.
 #[derive(Default)]
 pub(super) struct SegmentSpace {
     infos: Vec<Info>,
+    /// All that are free, and some that no longer are.
     free: BinaryHeap<Reverse<u32>>,
+    /// Free segments of each group.
+    groups: Vec<u32>,
+    /// The group that copies are placed in now.
+    open: Option<usize>,
 }
 
 impl SegmentSpace {
@@ -49,10 +72,14 @@ impl SegmentSpace {
         space
     }
 
-    /// The lowest free id below the end.
-    pub(super) fn take(&mut self) -> Option<u32> {
-        let Reverse(id) = self.free.pop()?;
+    /// A free id below the end; `None` if there is none in the right place.
+    pub(super) fn take(&mut self, place: Place) -> Option<u32> {
+        let id = match place {
+            Place::Front => self.lowest()?,
+            Place::Together => self.near_others()?,
+        };
         self.infos[id as usize] = Info { used: true, ..Info::default() };
+        self.groups[(id / GROUP) as usize] -= 1;
         Some(id)
     }
 
@@ -149,8 +176,8 @@ impl SegmentSpace {
     }
 
     /// Whether a lower segment than `id` is free.
-    pub(super) fn free_below(&self, id: u32) -> bool {
-        self.free.peek().is_some_and(|&Reverse(free)| free < id)
+    pub(super) fn free_below(&mut self, id: u32) -> bool {
+        self.lowest().is_some_and(|free| free < id)
     }
 
     /// Forgets free segments at the end; how many segments remain.
@@ -159,7 +186,13 @@ impl SegmentSpace {
             self.infos.pop();
         }
         let end = self.end();
-        self.free.retain(|&Reverse(id)| id < end);
+        let infos = &self.infos;
+        self.free.retain(|&Reverse(id)| infos.get(id as usize).is_some_and(Info::is_free));
+        self.groups.clear();
+        self.groups.resize((end.div_ceil(GROUP)) as usize, 0);
+        for (id, _) in infos.iter().enumerate().filter(|(_, info)| info.is_free()) {
+            self.groups[id / GROUP as usize] += 1;
+        }
         end
     }
 
@@ -183,10 +216,40 @@ impl SegmentSpace {
         self.infos.iter().filter(|info| !info.used && info.held > 0).count() as u64
     }
 
+    /// A segment may have become free.
     fn offer(&mut self, id: u32) {
         if self.infos[id as usize].is_free() {
             self.free.push(Reverse(id));
+            let group = (id / GROUP) as usize;
+            if group >= self.groups.len() {
+                self.groups.resize(group + 1, 0);
+            }
+            self.groups[group] += 1;
         }
+    }
+
+    fn lowest(&mut self) -> Option<u32> {
+        loop {
+            let &Reverse(id) = self.free.peek()?;
+            if self.infos[id as usize].is_free() {
+                return Some(id);
+            }
+            self.free.pop();
+        }
+    }
+
+    /// A free id in the open group, or in the freest one if that is roomy or the index has room enough.
+    fn near_others(&mut self) -> Option<u32> {
+        if self.open.and_then(|group| self.groups.get(group)).is_none_or(|&free| free == 0) {
+            let (group, &free) = self.groups.iter().enumerate().max_by_key(|&(group, &free)| (free, Reverse(group)))?;
+            let (used, unused) = (self.used(), u64::from(self.end()) - self.used());
+            if free == 0 || free < ROOMY && unused * 4 < used * 3 {
+                return None;
+            }
+            self.open = Some(group);
+        }
+        let first = self.open? as u32 * GROUP;
+        (first..self.end().min(first + GROUP)).find(|&id| self.infos[id as usize].is_free())
     }
 }
 
@@ -195,14 +258,38 @@ mod tests {
     use super::*;
 
     #[test]
+    fn copies_are_placed_together() {
+        let mut space = SegmentSpace::default();
+        for _ in 0..4 * GROUP {
+            space.extend();
+        }
+        // Every sixth is free, and most of the third group: what a checkpoint let go of.
+        let free = |id: &u32| id.is_multiple_of(6) || id / GROUP == 2 && !id.is_multiple_of(4);
+        (0..4 * GROUP).filter(free).for_each(|id| space.retire(id));
+        let roomy = (2 * GROUP..3 * GROUP).filter(free).count();
+        for _ in 0..roomy {
+            let id = space.take(Place::Together).unwrap();
+            assert!(id / GROUP == 2 && free(&id), "{id}");
+        }
+        // The other groups have some, but are not roomy: rather at the end.
+        assert_eq!(space.take(Place::Together), None);
+        assert_eq!((space.take(Place::Front), space.free_below(7)), (Some(0), true));
+        for id in (0..2 * GROUP).filter(|id| !free(id)) {
+            space.retire(id);
+        }
+        assert_eq!((space.take(Place::Together), space.take(Place::Together)), (Some(32), Some(33)));
+        assert_eq!((space.take(Place::Front), space.take(Place::Together)), (Some(1), Some(34)));
+    }
+
+    #[test]
     fn a_checkpoint_given_up_lets_go() {
         let mut space = SegmentSpace::default();
         space.extend();
         space.capture();
         space.retire(0);
-        assert_eq!(space.take(), None);
+        assert_eq!(space.take(Place::Front), None);
         assert!(space.capture().is_empty());
-        assert_eq!(space.take(), Some(0));
+        assert_eq!(space.take(Place::Front), Some(0));
     }
 
     #[test]
@@ -216,11 +303,11 @@ mod tests {
         space.retire(1);
         space.capture();
         space.release();
-        assert_eq!((space.take(), space.kept(), space.held(), space.cut_end()), (None, 0, 2, 2));
+        assert_eq!((space.take(Place::Front), space.kept(), space.held(), space.cut_end()), (None, 0, 2, 2));
         space.let_go(&first);
-        assert_eq!((space.take(), space.take(), space.held()), (Some(0), None, 1));
+        assert_eq!((space.take(Place::Front), space.take(Place::Front), space.held()), (Some(0), None, 1));
         space.let_go(&second);
-        assert_eq!(space.take(), Some(1));
+        assert_eq!(space.take(Place::Front), Some(1));
     }
 
     #[test]
@@ -242,20 +329,20 @@ mod tests {
         assert_eq!((space.extend(), space.extend()), (0, 1));
         assert_eq!(space.capture(), [0, 1]);
         space.retire(0);
-        assert_eq!((space.take(), space.kept()), (None, 1));
+        assert_eq!((space.take(Place::Front), space.kept()), (None, 1));
         space.release();
-        assert_eq!(space.take(), None);
+        assert_eq!(space.take(Place::Front), None);
         assert_eq!(space.capture(), [1]);
         space.release();
-        assert_eq!(space.take(), Some(0));
+        assert_eq!(space.take(Place::Front), Some(0));
         space.retire(1);
         space.retire(1);
-        assert_eq!(space.take(), None);
+        assert_eq!(space.take(Place::Front), None);
         space.capture();
         space.release();
-        assert_eq!((space.take(), space.take()), (Some(1), None));
+        assert_eq!((space.take(Place::Front), space.take(Place::Front)), (Some(1), None));
         space.retire(1);
         assert_eq!(space.cut_end(), 1);
-        assert_eq!(space.take(), None);
+        assert_eq!(space.take(Place::Front), None);
     }
 }
