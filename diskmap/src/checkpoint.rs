@@ -272,12 +272,16 @@ impl<B: ByteStore + 'static, C: Scheme + Send + Sync + 'static> Job for DiskJob<
         if !manifest.closed {
             return Ok(());
         }
-        replace_file(&self.disk.dir, CHECKPOINT, &Manifest { closed: false, ..manifest }.encode())
+        replace_file(&self.disk.dir, CHECKPOINT, &Manifest { closed: false, ..manifest }.encode())?;
+        Ok(())
     }
 
     fn seal(&self) -> Result<()> {
-        self.shared.core.write_identity(&self.disk.identity(true).encode());
-        self.shared.core.trim()
+        // The last checkpoint ended the generation before this one.
+        let closed = self.shared.core.generation() - 1;
+        self.shared.core.write_identity(&self.disk.identity(Some(closed)).encode());
+        self.shared.core.trim()?;
+        Ok(())
     }
 
     fn pause(&self, look: &mut dyn FnMut(&Disk) -> Result<()>) -> Result<()> {

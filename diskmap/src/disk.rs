@@ -133,15 +133,23 @@ impl Disk {
         replace_file(&self.dir, MAP, &map.encode())
     }
 
-    /// The identity sector to be written: `clean` if the checkpoint is as new as the live state.
-    pub(crate) fn identity(&self, clean: bool) -> Identity {
+    /// The identity sector to be written; after a close with the generation of its checkpoint, which is as new as the live
+    /// state.
+    pub(crate) fn identity(&self, closed: Option<u64>) -> Identity {
         let [index, segments, heap, blocks] = self.files;
-        Identity { boot_id: self.boot_id, index, segments, heap, blocks, uuid: self.uuid, generation: 0, clean }
+        let (clean, generation) = (closed.is_some(), closed.unwrap_or(0));
+        Identity { boot_id: self.boot_id, index, segments, heap, blocks, uuid: self.uuid, generation, clean }
     }
 
     /// Whether a stored identity vouches for the live state.
     fn is_live(&self, stored: &Identity) -> bool {
-        stored.boot_id.is_some() && Identity { generation: stored.generation, ..self.identity(false) } == *stored
+        stored.boot_id.is_some() && self.identity(None) == *stored
+    }
+
+    /// Whether these are the very files that were closed with this checkpoint, under whatever boot.
+    fn is_closed(&self, stored: &Identity, manifest: &Manifest) -> bool {
+        let closed = Identity { boot_id: stored.boot_id, ..self.identity(Some(manifest.generation)) };
+        manifest.closed && closed == *stored
     }
 
     /// Looks at the small files; the last checkpoint if it can be read.
@@ -262,12 +270,15 @@ impl Locked {
         let disk = Disk::new(dir, lock, &access, map.uuid, &files)?;
         let manifest = disk.manifest()?;
         let stored = read_identity(&files.segments).and_then(|sector| Identity::parse(&sector));
-        let live = stored.as_ref().is_some_and(|stored| disk.is_live(stored));
-        let root = if live { Root::Live } else { Root::Checkpoint };
+        let root = match &stored {
+            Some(stored) if disk.is_live(stored) => Root::Live,
+            Some(stored) if disk.is_closed(stored, &manifest) => Root::Closed,
+            _ => Root::Checkpoint,
+        };
         // The identity tells of changes that the manifest was not marked for yet, and the manifest of changes whose
         // identity did not reach the medium.
         let clean = manifest.closed && stored.is_none_or(|stored| stored.clean);
-        let rolled_back = !live && !clean;
+        let rolled_back = root == Root::Checkpoint && !clean;
         Ok(Found { disk, files, manifest, root, rolled_back })
     }
 }
@@ -275,7 +286,7 @@ impl Locked {
 impl Found {
     /// From here on only the state that counts will be believed.
     pub(crate) fn settle(&self) {
-        if self.root == Root::Checkpoint {
+        if self.root != Root::Live {
             erase_identity(&self.files.segments);
         }
     }

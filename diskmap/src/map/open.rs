@@ -200,7 +200,7 @@ where
         let core = Core::create(Typed::new(hasher), files, Arc::default(), buckets_for(&layout, settings.capacity.0))?;
         let mut writer = core.writer(0);
         make_room(&core, &mut writer, settings.capacity)?;
-        core.write_identity(&disk.identity(false).encode());
+        core.write_identity(&disk.identity(None).encode());
         disk.publish(&map)?;
         Ok(Self::assemble(core, writer, disk, Recovery::Created, settings))
     }
@@ -233,8 +233,8 @@ where
         found.settle();
         let recovery = match (found.root, found.rolled_back) {
             (Root::Live, _) => Recovery::Resumed,
-            (Root::Checkpoint, false) => Recovery::Closed,
-            (Root::Checkpoint, true) => Recovery::RolledBack,
+            (Root::Closed | Root::Checkpoint, false) => Recovery::Closed,
+            (Root::Closed | Root::Checkpoint, true) => Recovery::RolledBack,
         };
         let core = Core::open(Typed::new(hasher), found.files, Arc::default(), &found.manifest, found.root)?;
         if found.manifest.closed && !settings.access.read_only {
@@ -243,7 +243,7 @@ where
         let mut writer = core.writer(0);
         if !settings.access.read_only {
             make_room(&core, &mut writer, settings.capacity)?;
-            core.write_identity(&found.disk.identity(false).encode());
+            core.write_identity(&found.disk.identity(None).encode());
         }
         Ok(Self::assemble(core, writer, found.disk, recovery, settings))
     }

@@ -54,6 +54,8 @@ pub(crate) struct Files<B> {
 pub(crate) enum Root {
     /// The live descriptors: only a process ended since they were written.
     Live,
+    /// The checkpoint, and the index is the very file that was closed with it.
+    Closed,
     /// The checkpoint.
     Checkpoint,
 }
@@ -141,7 +143,9 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             core.show(node.ids[0], &node.descriptor);
             if protected {
                 let depth = u32::from(node.descriptor.depth);
-                core.directory.flag(node.descriptor.prefix, depth, Entry::PROTECTED | Entry::UNVERIFIED, 0);
+                // A close returned after all of it was on the medium: it is not read once more.
+                let unverified = if root == Root::Closed { 0 } else { Entry::UNVERIFIED };
+                core.directory.flag(node.descriptor.prefix, depth, Entry::PROTECTED | unverified, 0);
             }
             for &id in &node.ids {
                 entries += match sums.get(&id) {
@@ -315,7 +319,9 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             let descriptor = descriptors.read(id).ok_or_else(|| self.damaged_descriptor(id))?;
             match descriptor.state {
                 State::Free => continue,
-                State::New => descriptors.set_state(id, State::Free),
+                State::New => {
+                    descriptors.set_state(id, State::Free);
+                }
                 State::Live => {
                     newest = newest.max(descriptor.generation.min(u64::MAX / 2));
                     self.checked(id)?;

@@ -1,6 +1,7 @@
 //! Integration tests of the map, one module a topic.
 
 mod basics;
+mod closed;
 mod crash;
 mod damage;
 mod full_disk;
