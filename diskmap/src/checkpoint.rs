@@ -11,6 +11,7 @@ use std::{
 };
 
 use crate::{
+    crash,
     disk::{CHECKPOINT, Disk},
     error::{Error, Result},
     format::manifest::Manifest,
@@ -236,7 +237,9 @@ impl<B: ByteStore + 'static, C: Scheme + Send + Sync + 'static> Job for DiskJob<
         }
         let Shared { core, gate } = &*self.shared;
         let captured = gate.closed(core.signals(), || core.capture());
+        crash::point("checkpoint: captured");
         core.sync().map_err(|error| self.fail(error))?;
+        crash::point("checkpoint: synced");
         let manifest = Manifest {
             uuid: self.disk.uuid,
             generation: captured.generation,
@@ -251,7 +254,9 @@ impl<B: ByteStore + 'static, C: Scheme + Send + Sync + 'static> Job for DiskJob<
             Err(error @ Error::OutOfSpace { .. }) => return Err(error),
             Err(error) => return Err(self.fail(error)),
         }
+        crash::point("checkpoint: manifest replaced");
         core.release();
+        crash::point("checkpoint: released");
         Ok(())
     }
 
@@ -273,6 +278,7 @@ impl<B: ByteStore + 'static, C: Scheme + Send + Sync + 'static> Job for DiskJob<
             return Ok(());
         }
         replace_file(&self.disk.dir, CHECKPOINT, &Manifest { closed: false, ..manifest }.encode())?;
+        crash::point("reopen: manifest marked");
         Ok(())
     }
 
@@ -280,7 +286,9 @@ impl<B: ByteStore + 'static, C: Scheme + Send + Sync + 'static> Job for DiskJob<
         // The last checkpoint ended the generation before this one.
         let closed = self.shared.core.generation() - 1;
         self.shared.core.write_identity(&self.disk.identity(Some(closed)).encode());
+        crash::point("close: identity written");
         self.shared.core.trim()?;
+        crash::point("close: files cut");
         Ok(())
     }
 

@@ -13,6 +13,7 @@ use std::{
 };
 
 use crate::{
+    crash,
     error::{Error, Result},
     format::{
         FORMAT_VERSION,
@@ -123,7 +124,9 @@ impl Disk {
         }
         let open = |name: &str, reserve| MMapFile::create(&dir.join(name), reserve);
         let files = stores(access, map, heap, open)?;
+        crash::point("create: files made");
         replace_file(dir, CHECKPOINT, &Manifest::empty(map.uuid).encode())?;
+        crash::point("create: empty manifest");
         let disk = Disk::new(dir.into(), lock, access, map.uuid, &files)?;
         Ok((disk, files))
     }

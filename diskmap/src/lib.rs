@@ -69,6 +69,7 @@ compile_error!("diskmap relies on mapped files and advisory locks as Unix-like s
 mod checkpoint;
 #[allow(unsafe_code, reason = "codecs promise that bytes they accepted can be viewed")]
 pub mod codec;
+mod crash;
 mod disk;
 mod error;
 mod format;

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     checkpoint::{Keeper, Shared},
     codec::{DiskKey, DiskValue, Schema},
+    crash,
     disk::{self, Disk, INTENTS, Locked},
     error::{Error, Result},
     format::map_file::MapFile,
@@ -201,7 +202,9 @@ where
         let mut writer = core.writer(0);
         make_room(&core, &mut writer, settings.capacity)?;
         core.write_identity(&disk.identity(None).encode());
+        crash::point("create: identity written");
         disk.publish(&map)?;
+        crash::point("create: published");
         Ok(Self::assemble(core, writer, disk, Recovery::Created, settings))
     }
 
@@ -237,6 +240,7 @@ where
             (Root::Closed | Root::Checkpoint, true) => Recovery::RolledBack,
         };
         let core = Core::open(Typed::new(hasher), found.files, Arc::default(), &found.manifest, found.root)?;
+        crash::point("open: recovered");
         if found.manifest.closed && !settings.access.read_only {
             core.signals().raise(signals::REOPENED);
         }
@@ -244,6 +248,7 @@ where
         if !settings.access.read_only {
             make_room(&core, &mut writer, settings.capacity)?;
             core.write_identity(&found.disk.identity(None).encode());
+            crash::point("open: identity written");
         }
         Ok(Self::assemble(core, writer, found.disk, recovery, settings))
     }

@@ -18,6 +18,7 @@ use super::{
     space::{SegmentSpace, Sum},
 };
 use crate::{
+    crash,
     error::{Error, Result},
     format::{
         identity::SECTOR,
@@ -79,6 +80,7 @@ pub(crate) fn erase_identity<B: ByteStore>(segments: &B) {
     for at in 0..(SECTOR / 8).min(segments.len() as usize / 8) {
         // SAFETY: as in `read_identity`.
         unsafe { AtomicU64::from_ptr(segments.base().add(8 * at).cast()).store(0, Ordering::Release) };
+        crash::point("identity: a word erased");
     }
 }
 
@@ -181,6 +183,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             let word = word.iter().rev().fold(0, |all, &byte| all << 8 | u64::from(byte));
             // SAFETY: the sector lies in the store (`begin`, `open`), 8-byte aligned, touched as atomics only.
             unsafe { AtomicU64::from_ptr(self.segments.base().add(8 * at).cast()).store(word, Ordering::Release) };
+            crash::point("identity: a word written");
         }
     }
 
@@ -244,7 +247,9 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
                     self.finish_clear(new);
                 }
             }
+            crash::point("open: intent finished");
             intents.clear(record);
+            crash::point("open: intent cleared");
         }
         Ok(())
     }
@@ -296,6 +301,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             };
             if descriptors.read(id) != Some(wanted) {
                 descriptors.write(id, &wanted);
+                crash::point("open: descriptor restored");
             }
         }
         let slots = |record: &SegmentRecord| C::LAYOUT.slots_in(1 << record.log2_buckets.min(BUCKET_BITS as u8));
@@ -321,6 +327,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
                 State::Free => continue,
                 State::New => {
                     descriptors.set_state(id, State::Free);
+                    crash::point("open: new segment freed");
                 }
                 State::Live => {
                     newest = newest.max(descriptor.generation.min(u64::MAX / 2));
@@ -345,6 +352,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         }
         for id in overflow {
             descriptors.set_state(id, State::Free);
+            crash::point("open: unreachable segment freed");
         }
         nodes.sort_unstable_by_key(|node| node.descriptor.prefix);
         tile(&nodes)?;
