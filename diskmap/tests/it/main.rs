@@ -5,6 +5,7 @@ mod closed;
 mod crash;
 mod damage;
 mod full_disk;
+mod golden;
 mod hashers;
 mod isolated;
 mod migrate;
