@@ -1,6 +1,7 @@
 //! Integration tests of the map, one module a topic.
 
 mod basics;
+mod bits;
 mod closed;
 mod crash;
 mod damage;
