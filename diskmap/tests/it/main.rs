@@ -6,6 +6,7 @@ mod closed;
 mod crash;
 mod damage;
 mod full_disk;
+mod fuzz;
 mod golden;
 mod hashers;
 mod isolated;
