@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use diskmap::{DiskHashMap, DiskKey, DiskValue, Encode, OpenOptions, Recovery};
+use diskmap::{DiskHashMap, DiskKey, Encode, OpenOptions, Recovery};
 use tempfile::TempDir;
 
 use crate::isolated::{Cases, copy_dir, isolated, memory_dir};
@@ -63,7 +63,7 @@ impl Key for u64 {
     }
 
     fn number(view: u64) -> Option<u64> {
-        (view % 1_001 == 0).then_some(view / 1_001)
+        view.is_multiple_of(1_001).then_some(view / 1_001)
     }
 }
 

@@ -133,7 +133,7 @@ impl Golden for Records {
             pieces: mixed(n),
             shelf: format!("shelf {n}"),
             sizes: (0..n as u16 % 5).collect(),
-            note: (n % 2 == 0).then(|| name(n)),
+            note: n.is_multiple_of(2).then(|| name(n)),
             state: state(n),
         };
         (0..31).map(|number| (part(number), stock(number))).collect()
