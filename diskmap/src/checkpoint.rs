@@ -18,7 +18,7 @@ use crate::{
     gate::Gate,
     raw::{Core, Writer},
     signals,
-    store::{ByteStore, replace::replace_file},
+    store::{ByteStore, lock::DirLock, replace::replace_file},
     table::Scheme,
 };
 
@@ -56,6 +56,8 @@ pub(crate) trait Job: Send + Sync {
     fn poison(&self) -> Option<String>;
     /// The map's directory.
     fn dir(&self) -> PathBuf;
+    /// A hold on the directory's lock.
+    fn lock(&self) -> Arc<DirLock>;
 }
 
 struct DiskJob<B, C> {
@@ -140,6 +142,11 @@ impl Keeper {
     /// Calls `look` with the map's files while no checkpoint is made.
     pub(crate) fn pause(&self, look: &mut dyn FnMut(&Disk) -> Result<()>) -> Result<()> {
         self.job.pause(look)
+    }
+
+    /// A hold on the directory's lock.
+    pub(crate) fn lock(&self) -> Arc<DirLock> {
+        self.job.lock()
     }
 
     /// Why the map takes no more writes.
@@ -303,6 +310,10 @@ impl<B: ByteStore + 'static, C: Scheme + Send + Sync + 'static> Job for DiskJob<
 
     fn dir(&self) -> PathBuf {
         self.disk.dir.clone()
+    }
+
+    fn lock(&self) -> Arc<DirLock> {
+        self.disk.lock()
     }
 }
 

@@ -39,6 +39,9 @@ pub(crate) const CHECKPOINT: &str = "checkpoint";
 /// Intent records in a map on disk: as many as fill the first page of `segments` with the identity sector.
 pub(crate) const INTENTS: u32 = 56;
 
+/// What a map's directory holds besides `MAP` and the lock.
+const FILES: [&str; 5] = [INDEX_FILE, SEGMENTS_FILE, HEAP_FILE, BLOCKS_FILE, CHECKPOINT];
+
 const MAX_MAP_FILE: u64 = 16 << 20;
 const MAX_CHECKPOINT: u64 = 1 << 40;
 
@@ -51,8 +54,8 @@ pub(crate) struct Disk {
     boot_id: Option<[u8; 16]>,
     /// Of `index`, `segments`, `heap`, `blocks`.
     files: [FileIdentity; 4],
-    /// Held until the map is closed.
-    _lock: Arc<DirLock>,
+    /// Held until the map is closed and no snapshot of it is left.
+    lock: Arc<DirLock>,
 }
 
 /// How a directory is opened.
@@ -116,7 +119,7 @@ impl Disk {
         heap: bool,
         map: &MapFile,
     ) -> Result<(Disk, Files<MMapFile>)> {
-        for name in [INDEX_FILE, SEGMENTS_FILE, HEAP_FILE, BLOCKS_FILE, CHECKPOINT] {
+        for name in FILES {
             match fs::remove_file(dir.join(name)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::io(dir.join(name), error)),
                 _ => {}
@@ -131,9 +134,21 @@ impl Disk {
         Ok((disk, files))
     }
 
+    /// Another hold on the directory's lock.
+    pub(crate) fn lock(&self) -> Arc<DirLock> {
+        Arc::clone(&self.lock)
+    }
+
     /// Makes the directory a map.
     pub(crate) fn publish(&self, map: &MapFile) -> Result<()> {
         replace_file(&self.dir, MAP, &map.encode())
+    }
+
+    /// Removes the files of a map that was never published, as far as that is possible: what is left is no map.
+    pub(crate) fn discard(&self) {
+        for name in FILES {
+            let _ = fs::remove_file(self.dir.join(name));
+        }
     }
 
     /// The identity sector to be written; after a close with the generation of its checkpoint, which is as new as the live
@@ -195,7 +210,7 @@ impl Disk {
             None => (FileIdentity::ABSENT, FileIdentity::ABSENT),
         };
         let files = [identity(&files.index)?, identity(&files.segments)?, heap, blocks];
-        Ok(Disk { dir, uuid, boot_id: access.boot_id.or_else(boot_id), files, _lock: lock })
+        Ok(Disk { dir, uuid, boot_id: access.boot_id.or_else(boot_id), files, lock })
     }
 }
 

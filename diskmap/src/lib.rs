@@ -66,6 +66,7 @@ compile_error!(
 #[cfg(not(unix))]
 compile_error!("diskmap relies on mapped files and advisory locks as Unix-like systems have them");
 
+mod backup;
 mod checkpoint;
 #[allow(unsafe_code, reason = "codecs promise that bytes they accepted can be viewed")]
 pub mod codec;
@@ -98,9 +99,9 @@ pub use crate::{
     error::{Error, Result},
     hash::{SipBuildHasher, StableHasher},
     map::{
-        BytesMap, DiskHashMap, Drain, ExtractIf, GetMany, Iter, Keys, MapEntry, MemHashMap, OccupiedEntry, OnRollback,
-        OpenOptions, Recovery, Salvage, Stats, StringStringMap, StringU64Map, U64StringMap, U64U64Map, VacantEntry,
-        Values, repair,
+        BytesMap, Compaction, DiskHashMap, Drain, ExtractIf, GetMany, Iter, Keys, MapEntry, MemHashMap, OccupiedEntry,
+        OnRollback, OpenOptions, Recovery, Salvage, Snapshot, Stats, StringStringMap, StringU64Map, U64StringMap,
+        U64U64Map, VacantEntry, Values, repair,
     },
     report::{Finding, FindingKind, Progress, Report},
     store::{ByteStore, MMapFile, SliceStore, VecStore},

@@ -62,13 +62,13 @@ pub enum FindingKind {
     Leak,
 }
 
-/// How far [`DiskHashMap::verify_with`](crate::DiskHashMap::verify_with) has come.
+/// How far a long piece of work has come. What is counted, entries or bytes, its method says.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Entries looked at.
+    /// What has been done.
     pub done: u64,
-    /// Entries there should be.
+    /// What there is to do; an estimate that `done` may pass a little.
     pub total: u64,
 }
 

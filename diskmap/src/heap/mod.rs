@@ -5,6 +5,9 @@
 
 pub(crate) mod block;
 pub(crate) mod class;
+mod compact;
+mod copy;
+mod mask;
 mod open;
 pub(crate) mod record;
 mod space;
@@ -19,8 +22,9 @@ use self::{
     block::{BlockTable, Kind},
     class::{CLASSES, SIZES, class_for},
     record::{MAX_LEN, Parts, RecordShape},
-    space::{Info, Space},
+    space::{Space, Use},
 };
+pub(crate) use self::{compact::Evacuation, space::Keeper};
 use crate::{
     crash,
     error::{Checked, Error, Result},
@@ -184,6 +188,11 @@ impl<B: ByteStore> Heap<B> {
         self.store.sync()
     }
 
+    /// Logarithm of the bytes of a block.
+    pub(crate) fn shift(&self) -> u32 {
+        self.shift
+    }
+
     /// Bytes of the files.
     pub(crate) fn file_size(&self) -> u64 {
         self.store.len() + self.tables.len()
@@ -195,7 +204,7 @@ impl<B: ByteStore> Heap<B> {
         let table = self.table();
         space.sweep(&table, |block| self.lower_flag(block, LISTED));
         space.cut_end();
-        let blocks = space.infos.len() as u64;
+        let blocks = space.kinds.len() as u64;
         self.store.truncate(blocks << self.shift)?;
         crash::point("trim: records cut");
         self.tables.truncate(blocks * block::entry_bytes(self.shift) as u64)
@@ -205,7 +214,7 @@ impl<B: ByteStore> Heap<B> {
     pub(crate) fn reserve(&self, bytes: u64) -> Result<()> {
         let space = self.space();
         let free = u64::from(space.free_at_end());
-        let blocks = bytes.div_ceil(1 << self.shift).saturating_sub(free) + space.infos.len() as u64;
+        let blocks = bytes.div_ceil(1 << self.shift).saturating_sub(free) + space.kinds.len() as u64;
         self.grow_to(blocks)
     }
 
@@ -241,11 +250,11 @@ impl<B: ByteStore> Heap<B> {
         let block = match space.pop(&self.table(), class) {
             Some(block) => block,
             None => {
-                let block = self.take_blocks(&mut space, 1)?;
+                let block = self.take_blocks(&mut space, 1, Use::Cells)?;
                 let kind = Kind::Cells(class);
                 self.table().set_kind(block, kind);
                 crash::point("heap: block cut into cells");
-                space.infos[block as usize].kind = kind;
+                space.kinds[block as usize] = kind;
                 block
             }
         };
@@ -288,17 +297,17 @@ impl<B: ByteStore> Heap<B> {
             return Err(Error::TooLarge { side: "entry", len: len as u64, max: 2 * MAX_LEN });
         }
         let mut space = self.space();
-        let first = self.take_blocks(&mut space, blocks as u32)?;
+        let first = self.take_blocks(&mut space, blocks as u32, Use::Run)?;
         let table = self.table();
         for block in first + 1..first + blocks as u32 {
             table.set_kind(block, Kind::Tail);
             crash::point("heap: run tail");
-            space.infos[block as usize].kind = Kind::Tail;
+            space.kinds[block as usize] = Kind::Tail;
         }
         let kind = Kind::Run(blocks as u32);
         table.set_kind(first, kind);
         crash::point("heap: run begun");
-        space.infos[first as usize].kind = kind;
+        space.kinds[first as usize] = kind;
         if self.flag(first).fetch_or(DIRTY, Ordering::SeqCst) & DIRTY == 0 {
             space.dirty.push(first);
         }
@@ -309,15 +318,17 @@ impl<B: ByteStore> Heap<B> {
     }
 
     /// Blocks in a row that are free, growing the files if there are none.
-    fn take_blocks(&self, space: &mut Space, count: u32) -> Result<u32> {
-        let first = match space.take_free(count) {
+    fn take_blocks(&self, space: &mut Space, count: u32, use_for: Use) -> Result<u32> {
+        let first = match space.take_free(count, use_for) {
             Some(first) => first,
+            None if space.evacuation.is_some() => return Err(Error::Full { capacity: self.store.len() }),
             None if self.fits_file(space, count) => self.extend(space, count)?,
             None => {
                 let table = self.table();
-                self.signals.growing(space.kept_bytes(&table, self.shift), space.used_blocks() << self.shift);
+                let kept = space.kept_bytes(&table, self.shift, Keeper::Checkpoint);
+                self.signals.growing(kept, space.used_blocks() << self.shift);
                 space.sweep(&table, |block| self.lower_flag(block, LISTED));
-                match space.take_free(count) {
+                match space.take_free(count, use_for) {
                     Some(first) => first,
                     None => self.extend(space, count)?,
                 }
@@ -330,13 +341,13 @@ impl<B: ByteStore> Heap<B> {
 
     /// Whether blocks at the end fit without growing the files.
     fn fits_file(&self, space: &Space, count: u32) -> bool {
-        let end = space.infos.len() as u64 - u64::from(space.free_at_end()) + u64::from(count);
+        let end = space.kinds.len() as u64 - u64::from(space.free_at_end()) + u64::from(count);
         !is_short(&self.store, end << self.shift)
     }
 
     /// Blocks at the end of the files.
     fn extend(&self, space: &mut Space, count: u32) -> Result<u32> {
-        let have = space.infos.len() as u64;
+        let have = space.kinds.len() as u64;
         let end = have - u64::from(space.free_at_end()) + u64::from(count);
         if end << self.shift > MAX_HEAP {
             return Err(Error::TooLarge { side: "heap", len: end << self.shift, max: MAX_HEAP });
@@ -344,9 +355,9 @@ impl<B: ByteStore> Heap<B> {
         self.grow_to(end)?;
         let at_end = space.free_at_end();
         space.cut_end();
-        let first = space.infos.len() as u32;
+        let first = space.kinds.len() as u32;
         debug_assert_eq!(u64::from(first) + u64::from(at_end), have);
-        space.infos.resize(end as usize, Info::FREE);
+        space.kinds.resize(end as usize, Kind::Free);
         Ok(first)
     }
 

@@ -2,13 +2,14 @@
 //!
 //! Must not know segments. Invariant: whichever way it was opened, masks hold what the last durable checkpoint refers to.
 
-use std::sync::{Arc, Mutex, atomic::Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, atomic::Ordering};
 
 use super::{
     BLOCKS_FILE, DIRTY, Heap, LISTED, OPEN,
     block::{BlockTable, Kind, entry_bytes},
     class::CLASSES,
-    space::{Info, Mask, Room, Space},
+    mask::{Mask, Masks},
+    space::{Keeper, Room, Space},
 };
 use crate::{
     crash,
@@ -57,8 +58,9 @@ impl<B: ByteStore> Heap<B> {
                 }
             }
             let blocks = if live { table.len() } else { checkpoint.len() };
-            space.infos = read_kinds(&table, blocks as u32)?;
-            mask(&table, &mut space, checkpoint)?;
+            let kinds = read_kinds(&table, blocks as u32)?;
+            let masks = masks_of(&table, &kinds, checkpoint)?;
+            *space = Space::new(kinds, masks);
             heap.list_all(&mut space, &table, live);
         }
         Ok(heap)
@@ -66,52 +68,39 @@ impl<B: ByteStore> Heap<B> {
 
     /// Captures what a checkpoint will refer to. Writers must be out.
     pub(crate) fn capture(&self) {
-        let flags = |block| self.flag(block).load(Ordering::Relaxed);
-        let mut space = self.space();
-        for &block in &space.dirty {
-            if flags(block) & OPEN == 0 {
-                self.lower_flag(block, DIRTY);
-            }
-        }
-        space.capture(&self.table(), |block| flags(block) & OPEN != 0);
+        let mut space = self.clean();
+        space.capture(&self.table(), |block| self.is_open(block));
     }
 
-    /// The captured blocks in the checkpoint's terms.
+    /// Captures what a snapshot refers to. Writers must be out.
+    pub(crate) fn hold(&self, number: u64) {
+        let mut space = self.clean();
+        space.hold(number, &self.table(), |block| self.is_open(block));
+    }
+
+    /// A snapshot has ended.
+    pub(crate) fn let_go(&self, number: u64) {
+        self.space().let_go(number, &self.table(), |block| self.lower_flag(block, LISTED));
+    }
+
+    /// The captured blocks in a checkpoint's terms.
     pub(crate) fn captured(&self) -> Vec<BlockRecord> {
-        let space = self.space();
-        let table = self.table();
-        let mut records = Vec::with_capacity(space.infos.len());
-        let mut tails = 0;
-        for info in &space.infos {
-            records.push(match (info.kind, &info.captured) {
-                _ if tails > 0 => {
-                    tails -= 1;
-                    BlockRecord::RunTail
-                }
-                (Kind::Cells(class), Mask::All) => BlockRecord::Cells { class, live: Live::All },
-                (Kind::Cells(class), Mask::Bits(bits)) => {
-                    BlockRecord::Cells { class, live: Live::Bits((**bits).into()) }
-                }
-                (Kind::Run(blocks), Mask::All | Mask::Bits(_)) => {
-                    tails = blocks - 1;
-                    BlockRecord::Run { blocks, live: true }
-                }
-                _ => BlockRecord::Free,
-            });
-        }
-        while let Some(BlockRecord::Free) = records.last() {
-            records.pop();
-        }
-        debug_assert!(records.len() <= table.len());
-        records
+        let (kinds, masks) = self.space().captured();
+        records(&kinds, &masks)
+    }
+
+    /// The blocks of a snapshot in a checkpoint's terms.
+    pub(crate) fn held(&self, number: u64) -> Vec<BlockRecord> {
+        let (kinds, masks) = self.space().held(number);
+        records(&kinds, &masks)
     }
 
     /// Ends every record. No writer has a block open.
     pub(crate) fn clear(&self) {
         let mut space = self.space();
         let table = self.table();
-        for block in 0..space.infos.len() as u32 {
-            for word in 0..table.used_words(space.infos[block as usize].kind) {
+        for block in 0..space.kinds.len() as u32 {
+            for word in 0..table.used_words(space.kinds[block as usize]) {
                 table.set_live(block, word, 0);
             }
             self.lower_flag(block, LISTED | DIRTY);
@@ -130,17 +119,29 @@ impl<B: ByteStore> Heap<B> {
         self.space().used_blocks() << self.shift
     }
 
-    /// Bytes of the blocks in use and of cells that only checkpoints keep. Linear in the number of blocks with room.
-    pub(crate) fn usage(&self) -> (u64, u64) {
+    /// Bytes of cells that are not live but kept. Linear in the number of blocks with room.
+    pub(crate) fn kept_bytes(&self, keeper: Keeper) -> u64 {
+        self.space().kept_bytes(&self.table(), self.shift, keeper)
+    }
+
+    /// The space, with what changed since the last capture about to be captured.
+    fn clean(&self) -> MutexGuard<'_, Space> {
         let space = self.space();
-        (space.used_blocks() << self.shift, space.kept_bytes(&self.table(), self.shift))
+        for &block in space.dirty.iter().filter(|&&block| !self.is_open(block)) {
+            self.lower_flag(block, DIRTY);
+        }
+        space
+    }
+
+    fn is_open(&self, block: u32) -> bool {
+        self.flag(block).load(Ordering::Relaxed) & OPEN != 0
     }
 
     /// Puts every block with room on its list, gives back what is neither live nor masked.
     fn list_all(&self, space: &mut Space, table: &BlockTable, changed: bool) {
         let mut block = 0;
-        while (block as usize) < space.infos.len() {
-            let kind = space.infos[block as usize].kind;
+        while (block as usize) < space.kinds.len() {
+            let kind = space.kinds[block as usize];
             let next = block + if let Kind::Run(blocks) = kind { blocks } else { 1 };
             if changed && matches!(kind, Kind::Cells(_) | Kind::Run(_)) {
                 self.flag(block).fetch_or(DIRTY, Ordering::Relaxed);
@@ -192,16 +193,41 @@ fn restore(table: &BlockTable, checkpoint: &[BlockRecord]) -> Result<()> {
     if tails > 0 { Err(bad(checkpoint.len() as u32, "a run of blocks is cut short")) } else { Ok(()) }
 }
 
+/// Blocks in a checkpoint's terms.
+fn records(kinds: &[Kind], masks: &Masks) -> Vec<BlockRecord> {
+    let mut records = Vec::with_capacity(kinds.len());
+    let mut tails = 0;
+    for (block, &kind) in (0u32..).zip(kinds) {
+        records.push(match (kind, masks.get(block)) {
+            _ if tails > 0 => {
+                tails -= 1;
+                BlockRecord::RunTail
+            }
+            (Kind::Cells(class), Mask::All) => BlockRecord::Cells { class, live: Live::All },
+            (Kind::Cells(class), Mask::Bits(bits)) => BlockRecord::Cells { class, live: Live::Bits((**bits).into()) },
+            (Kind::Run(blocks), Mask::All | Mask::Bits(_)) => {
+                tails = blocks - 1;
+                BlockRecord::Run { blocks, live: true }
+            }
+            _ => BlockRecord::Free,
+        });
+    }
+    while let Some(BlockRecord::Free) = records.last() {
+        records.pop();
+    }
+    records
+}
+
 /// Reads what each block is used for. Tails that no run claims are free.
-fn read_kinds(table: &BlockTable, blocks: u32) -> Result<Vec<Info>> {
-    let mut infos = vec![Info::FREE; blocks as usize];
+fn read_kinds(table: &BlockTable, blocks: u32) -> Result<Vec<Kind>> {
+    let mut kinds = vec![Kind::Free; blocks as usize];
     let mut block = 0;
     while block < blocks {
         let kind = table.kind(block).ok_or_else(|| bad(block, "a block's entry is unreadable"))?;
         match kind {
             Kind::Tail | Kind::Free => block += 1,
             Kind::Cells(_) => {
-                infos[block as usize].kind = kind;
+                kinds[block as usize] = kind;
                 block += 1;
             }
             Kind::Run(count) => {
@@ -210,34 +236,34 @@ fn read_kinds(table: &BlockTable, blocks: u32) -> Result<Vec<Info>> {
                 if (block + 1..end).any(|tail| table.kind(tail) != Some(Kind::Tail)) {
                     return Err(bad(block, "a run of blocks is interrupted"));
                 }
-                infos[block as usize].kind = kind;
-                infos[block as usize + 1..end as usize].fill(Info { kind: Kind::Tail, ..Info::FREE });
+                kinds[block as usize] = kind;
+                kinds[block as usize + 1..end as usize].fill(Kind::Tail);
                 block = end;
             }
         }
     }
-    Ok(infos)
+    Ok(kinds)
 }
 
-/// Masks the cells a checkpoint refers to.
-fn mask(table: &BlockTable, space: &mut Space, checkpoint: &[BlockRecord]) -> Result<()> {
+/// The cells a checkpoint refers to.
+fn masks_of(table: &BlockTable, kinds: &[Kind], checkpoint: &[BlockRecord]) -> Result<Masks> {
+    let mut masks = Masks::default();
     for (block, record) in (0u32..).zip(checkpoint) {
-        let info = space.infos.get_mut(block as usize).ok_or_else(|| bad(block, "the table of blocks is too short"))?;
+        let found = kinds.get(block as usize).ok_or_else(|| bad(block, "the table of blocks is too short"))?;
         let (kind, mask) = match record {
             BlockRecord::Cells { class, live: Live::All } => (Kind::Cells(*class), Mask::All),
             BlockRecord::Cells { class, live: Live::Bits(bits) } => (Kind::Cells(*class), Mask::Bits((**bits).into())),
             BlockRecord::Run { blocks, live: true } => (Kind::Run(*blocks), Mask::All),
             _ => continue,
         };
-        if info.kind != kind {
+        if *found != kind {
             return Err(bad(block, "the table of blocks disagrees with the checkpoint"));
         }
         if table.used_words(kind) > 0 {
-            info.durable = mask;
-            info.captured = info.durable.clone();
+            masks.set(block, mask);
         }
     }
-    Ok(())
+    Ok(masks)
 }
 
 fn bad(block: u32, what: &str) -> Error {

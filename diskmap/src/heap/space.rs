@@ -1,79 +1,16 @@
 //! Which cells and blocks may be handed out: lists and masks in process memory, all under one lock.
 //!
 //! Must not know records. Invariant: a cell is handed out only if it is neither live nor in a mask, that is, neither the
-//! map nor the last durable checkpoint nor one in progress refers to it.
+//! map nor the last durable checkpoint nor one in progress nor a snapshot refers to it.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, VecDeque};
 
 use super::{
     block::{BlockTable, Kind},
     class::{CLASSES, SIZES},
+    compact::Evacuation,
+    mask::{Mask, Masks},
 };
-
-/// The cells of a block that a checkpoint refers to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Mask {
-    /// None.
-    None,
-    /// All the block has.
-    All,
-    /// Those whose bit is set.
-    Bits(Arc<[u64]>),
-}
-
-impl Mask {
-    /// The live bits of a block as they are now.
-    pub(crate) fn of_live(table: &BlockTable, block: u32, kind: Kind) -> Mask {
-        let words = table.used_words(kind);
-        let live = |word| table.live(block, word) & table.full_word(kind, word);
-        if (0..words).all(|word| live(word) == 0) {
-            Mask::None
-        } else if (0..words).all(|word| live(word) == table.full_word(kind, word)) {
-            Mask::All
-        } else {
-            Mask::Bits((0..words).map(live).collect())
-        }
-    }
-
-    fn word(&self, word: usize) -> u64 {
-        match self {
-            Mask::None => 0,
-            Mask::All => u64::MAX,
-            Mask::Bits(bits) => bits.get(word).copied().unwrap_or(0),
-        }
-    }
-
-    fn is_none(&self) -> bool {
-        matches!(self, Mask::None)
-    }
-}
-
-/// What is known of a block.
-#[derive(Clone)]
-pub(crate) struct Info {
-    /// What it is used for.
-    pub kind: Kind,
-    /// What the last durable checkpoint refers to.
-    pub durable: Mask,
-    /// What the checkpoint in progress refers to; equal to `durable` when there is none.
-    pub captured: Mask,
-}
-
-impl Info {
-    /// A block that nothing refers to.
-    pub(crate) const FREE: Info = Info { kind: Kind::Free, durable: Mask::None, captured: Mask::None };
-
-    fn masked(&self) -> bool {
-        !(self.durable.is_none() && self.captured.is_none())
-    }
-
-    fn mask(&self, word: usize) -> u64 {
-        self.durable.word(word) | self.captured.word(word)
-    }
-}
 
 /// What a block's cells allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,11 +25,37 @@ pub(crate) enum Room {
     Empty,
 }
 
+/// What blocks are taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// One block, for cells.
+    Cells,
+    /// A large record.
+    Run,
+}
+
+/// What keeps a cell that is not live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keeper {
+    /// A checkpoint and no snapshot: the next checkpoint lets go of it.
+    Checkpoint,
+    /// A snapshot.
+    Snapshot,
+}
+
 /// The lists and masks.
 #[derive(Default)]
 pub(crate) struct Space {
-    /// By block; as many as were ever in use.
-    pub infos: Vec<Info>,
+    /// What each block is used for; as many as were ever in use.
+    pub kinds: Vec<Kind>,
+    /// What was live when a checkpoint or snapshot last began.
+    latest: Masks,
+    /// What the last durable checkpoint refers to.
+    durable: Masks,
+    /// What the checkpoint in progress refers to, or one that was given up.
+    pending: Option<Masks>,
+    /// What snapshots refer to.
+    snapshots: Vec<(u64, Masks)>,
     /// By class: blocks with room.
     queues: Vec<VecDeque<u32>>,
     /// Blocks that a checkpoint must let go of first.
@@ -101,31 +64,35 @@ pub(crate) struct Space {
     dead_runs: Vec<u32>,
     /// Free blocks: first and number.
     free: BTreeMap<u32, u32>,
-    /// Blocks whose live bits changed since the last capture.
+    /// Blocks whose live bits changed since `latest`.
     pub dirty: Vec<u32>,
-    /// Blocks that the checkpoint in progress captured anew.
-    capturing: Vec<u32>,
+    /// Blocks that are being emptied.
+    pub evacuation: Option<Evacuation>,
 }
 
 impl Space {
+    /// Blocks of these kinds, of which a durable checkpoint refers to some cells.
+    pub(crate) fn new(kinds: Vec<Kind>, durable: Masks) -> Space {
+        Space { kinds, latest: durable.clone(), durable, ..Space::default() }
+    }
+
     /// Cells of a block's word that may be handed out.
     pub(crate) fn allocatable(&self, table: &BlockTable, block: u32, word: usize) -> u64 {
-        let info = &self.infos[block as usize];
-        table.full_word(info.kind, word) & !(table.live(block, word) | info.mask(word))
+        table.full_word(self.kinds[block as usize], word) & !(table.live(block, word) | self.mask(block, word))
     }
 
     /// What a block's cells allow.
     pub(crate) fn room(&self, table: &BlockTable, block: u32) -> Room {
-        let info = &self.infos[block as usize];
+        let kind = self.kinds[block as usize];
         let (mut some, mut kept, mut live) = (false, false, false);
-        for word in 0..table.used_words(info.kind) {
-            let full = table.full_word(info.kind, word);
-            let (alive, mask) = (table.live(block, word) & full, info.mask(word) & full);
+        for word in 0..table.used_words(kind) {
+            let full = table.full_word(kind, word);
+            let (alive, mask) = (table.live(block, word) & full, self.mask(block, word) & full);
             some |= full & !(alive | mask) != 0;
             kept |= mask & !alive != 0;
             live |= alive != 0;
         }
-        match (live || info.masked(), some, kept) {
+        match (live || self.is_masked(block), some, kept) {
             (false, ..) => Room::Empty,
             (_, true, _) => Room::Some,
             (_, _, true) => Room::Later,
@@ -135,8 +102,9 @@ impl Space {
 
     /// Puts a block that no writer has open where its cells will be found; whether it went to any list.
     pub(crate) fn list(&mut self, table: &BlockTable, block: u32) -> bool {
-        let Kind::Cells(class) = self.infos[block as usize].kind else { return false };
+        let Kind::Cells(class) = self.kinds[block as usize] else { return false };
         match self.room(table, block) {
+            Room::Some | Room::Empty if self.is_emptied(block) => self.waiting.push(block),
             Room::Some | Room::Empty => self.queue(class).push_back(block),
             Room::Later => self.waiting.push(block),
             Room::Full => return false,
@@ -150,25 +118,39 @@ impl Space {
             let block = self.queue(class).pop_front()?;
             match self.room(table, block) {
                 Room::Later => self.waiting.push(block),
+                _ if self.is_emptied(block) => self.waiting.push(block),
                 _ => return Some(block),
             }
         }
     }
 
-    /// Takes `count` free blocks in a row, if there are.
-    pub(crate) fn take_free(&mut self, count: u32) -> Option<u32> {
-        let (&first, &len) = self.free.iter().find(|&(_, &len)| len >= count)?;
+    /// Takes `count` free blocks in a row, the first there are. While blocks are being emptied, those for cells are taken
+    /// from where the heap is to end if there are any, and none past the block that is being emptied now.
+    pub(crate) fn take_free(&mut self, count: u32, use_for: Use) -> Option<u32> {
+        let plan = self.evacuation.as_ref();
+        let last = plan.filter(|_| use_for == Use::Cells).and_then(|plan| {
+            let (&first, &len) = self.free.range(..plan.end).next_back()?;
+            Some((first, len, (first + len).min(plan.end) - count))
+        });
+        let (first, len, at) = last.or_else(|| {
+            let end = plan.map_or(u32::MAX, |plan| plan.current);
+            let fits = |&(&first, &len): &(&u32, &u32)| len >= count && first.saturating_add(count) <= end;
+            self.free.iter().find(fits).map(|(&first, &len)| (first, len, first))
+        })?;
         self.free.remove(&first);
-        if len > count {
-            self.free.insert(first + count, len - count);
+        if at > first {
+            self.free.insert(first, at - first);
         }
-        Some(first)
+        if first + len > at + count {
+            self.free.insert(at + count, first + len - at - count);
+        }
+        Some(at)
     }
 
     /// Free blocks at the very end: how many can be cut or extended.
     pub(crate) fn free_at_end(&self) -> u32 {
         match self.free.last_key_value() {
-            Some((&first, &len)) if (first + len) as usize == self.infos.len() => len,
+            Some((&first, &len)) if (first + len) as usize == self.kinds.len() => len,
             _ => 0,
         }
     }
@@ -178,7 +160,7 @@ impl Space {
         let len = self.free_at_end();
         if len > 0 {
             self.free.pop_last();
-            self.infos.truncate(self.infos.len() - len as usize);
+            self.kinds.truncate(self.kinds.len() - len as usize);
         }
     }
 
@@ -187,7 +169,8 @@ impl Space {
         for block in first..first + count {
             table.set_kind(block, Kind::Free);
             crate::crash::point("heap: block given back");
-            self.infos[block as usize] = Info::FREE;
+            self.kinds[block as usize] = Kind::Free;
+            self.latest.set(block, Mask::None);
         }
         let (mut first, mut count) = (first, count);
         if let Some((&before, &len)) = self.free.range(..first).next_back()
@@ -215,43 +198,94 @@ impl Space {
         }
     }
 
-    /// Ends a run: at once, or when no checkpoint refers to it any more.
+    /// Ends a run: at once, or when neither checkpoint nor snapshot refers to it any more.
     pub(crate) fn end_run(&mut self, table: &BlockTable, block: u32) {
-        let info = &self.infos[block as usize];
-        match info.kind {
-            Kind::Run(_) if info.masked() => self.dead_runs.push(block),
+        match self.kinds[block as usize] {
+            Kind::Run(_) if self.is_masked(block) => self.dead_runs.push(block),
             Kind::Run(blocks) => self.give_back(table, block, blocks),
             _ => {}
         }
     }
 
-    /// Captures the live bits of all changed blocks for a checkpoint; `still_dirty` keeps those that writers have open.
+    /// Begins a checkpoint: masks what is live now. `still_dirty` are the blocks that writers have open.
     pub(crate) fn capture(&mut self, table: &BlockTable, still_dirty: impl Fn(u32) -> bool) {
-        let dirty = std::mem::take(&mut self.dirty);
-        for &block in &dirty {
-            let Some(info) = self.infos.get_mut(block as usize) else { continue };
-            info.captured = Mask::of_live(table, block, info.kind);
+        self.refresh(table, still_dirty);
+        self.pending = Some(self.latest.clone());
+    }
+
+    /// Begins a snapshot: as `capture`, until it is let go.
+    pub(crate) fn hold(&mut self, number: u64, table: &BlockTable, still_dirty: impl Fn(u32) -> bool) {
+        self.refresh(table, still_dirty);
+        self.snapshots.push((number, self.latest.clone()));
+    }
+
+    /// What the checkpoint in progress refers to, and what blocks are used for.
+    pub(crate) fn captured(&self) -> (Vec<Kind>, Masks) {
+        (self.kinds.clone(), self.pending.as_ref().unwrap_or(&self.durable).clone())
+    }
+
+    /// What a snapshot refers to, and what blocks are used for.
+    pub(crate) fn held(&self, number: u64) -> (Vec<Kind>, Masks) {
+        let held = self.snapshots.iter().find(|(other, _)| *other == number);
+        (self.kinds.clone(), held.map_or_else(Masks::default, |(_, masks)| masks.clone()))
+    }
+
+    /// Empties all lists, to be made anew. What is masked stays masked.
+    pub(crate) fn forget_lists(&mut self) {
+        let Space { kinds, latest, durable, pending, snapshots, evacuation, .. } = std::mem::take(self);
+        *self = Space { kinds, latest, durable, pending, snapshots, evacuation, ..Space::default() };
+    }
+
+    /// The captured state is durable: lets go of what only the one before referred to.
+    pub(crate) fn release(&mut self, table: &BlockTable, unlist: impl FnMut(u32)) {
+        if let Some(pending) = self.pending.take() {
+            self.durable = pending;
+        }
+        self.list_released(table, unlist);
+    }
+
+    /// A snapshot has ended: lets go of what only it referred to.
+    pub(crate) fn let_go(&mut self, number: u64, table: &BlockTable, unlist: impl FnMut(u32)) {
+        self.snapshots.retain(|(other, _)| *other != number);
+        self.list_released(table, unlist);
+    }
+
+    /// Bytes of cells that are not live but kept.
+    pub(crate) fn kept_bytes(&self, table: &BlockTable, shift: u32, keeper: Keeper) -> u64 {
+        let listed = self.waiting.iter().chain(self.queues.iter().flatten());
+        let cells = listed.map(|&block| {
+            let kind = self.kinds[block as usize];
+            let Kind::Cells(class) = kind else { return 0 };
+            let kept =
+                |word| self.kept_by(keeper, block, word) & table.full_word(kind, word) & !table.live(block, word);
+            let count: u32 = (0..table.used_words(kind)).map(|word| kept(word).count_ones()).sum();
+            u64::from(count) * u64::from(SIZES[class as usize])
+        });
+        let runs = self.dead_runs.iter().map(|&block| match self.kinds[block as usize] {
+            Kind::Run(blocks) if self.kept_by(keeper, block, 0) & 1 != 0 => u64::from(blocks) << shift,
+            _ => 0,
+        });
+        cells.chain(runs).sum()
+    }
+
+    /// Blocks that are in use or masked.
+    pub(crate) fn used_blocks(&self) -> u64 {
+        self.kinds.len() as u64 - self.free.values().map(|&len| u64::from(len)).sum::<u64>()
+    }
+
+    /// Brings `latest` up to date.
+    fn refresh(&mut self, table: &BlockTable, still_dirty: impl Fn(u32) -> bool) {
+        for block in std::mem::take(&mut self.dirty) {
+            let Some(&kind) = self.kinds.get(block as usize) else { continue };
+            self.latest.set(block, Mask::of_live(table, block, kind));
             if still_dirty(block) {
                 self.dirty.push(block);
             }
         }
-        self.capturing.extend(dirty);
     }
 
-    /// Empties all lists, to be made anew. What a checkpoint refers to stays masked.
-    pub(crate) fn forget_lists(&mut self) {
-        let infos = std::mem::take(&mut self.infos);
-        let capturing = std::mem::take(&mut self.capturing);
-        *self = Space { infos, capturing, ..Space::default() };
-    }
-
-    /// The captured state is durable: lets go of what only the one before referred to.
-    pub(crate) fn release(&mut self, table: &BlockTable, mut unlist: impl FnMut(u32)) {
-        for block in std::mem::take(&mut self.capturing) {
-            if let Some(info) = self.infos.get_mut(block as usize) {
-                info.durable = info.captured.clone();
-            }
-        }
+    /// Lists what masks may have let go of.
+    pub(super) fn list_released(&mut self, table: &BlockTable, mut unlist: impl FnMut(u32)) {
         for block in std::mem::take(&mut self.waiting) {
             if !self.list(table, block) {
                 unlist(block);
@@ -262,26 +296,33 @@ impl Space {
         }
     }
 
-    /// Bytes that only checkpoints keep.
-    pub(crate) fn kept_bytes(&self, table: &BlockTable, shift: u32) -> u64 {
-        let listed = self.waiting.iter().chain(self.queues.iter().flatten());
-        let cells = listed.map(|&block| {
-            let info = &self.infos[block as usize];
-            let Kind::Cells(class) = info.kind else { return 0 };
-            let kept = |word| info.mask(word) & table.full_word(info.kind, word) & !table.live(block, word);
-            let count: u32 = (0..table.used_words(info.kind)).map(|word| kept(word).count_ones()).sum();
-            u64::from(count) * u64::from(SIZES[class as usize])
-        });
-        let runs = self.dead_runs.iter().map(|&block| match self.infos[block as usize].kind {
-            Kind::Run(blocks) => u64::from(blocks) << shift,
-            _ => 0,
-        });
-        cells.chain(runs).sum()
+    /// Whether a snapshot refers to cells of a block.
+    pub(super) fn is_held(&self, block: u32) -> bool {
+        self.snapshots.iter().any(|(_, masks)| !masks.get(block).is_none())
     }
 
-    /// Blocks that are in use or masked.
-    pub(crate) fn used_blocks(&self) -> u64 {
-        self.infos.len() as u64 - self.free.values().map(|&len| u64::from(len)).sum::<u64>()
+    fn is_emptied(&self, block: u32) -> bool {
+        self.evacuation.as_ref().is_some_and(|plan| plan.has(block))
+    }
+
+    fn is_masked(&self, block: u32) -> bool {
+        self.masks().any(|masks| !masks.get(block).is_none())
+    }
+
+    fn mask(&self, block: u32, word: usize) -> u64 {
+        self.masks().fold(0, |bits, masks| bits | masks.get(block).word(word))
+    }
+
+    fn masks(&self) -> impl Iterator<Item = &Masks> {
+        self.pending.iter().chain([&self.durable]).chain(self.snapshots.iter().map(|(_, masks)| masks))
+    }
+
+    fn kept_by(&self, keeper: Keeper, block: u32, word: usize) -> u64 {
+        let snapshots = self.snapshots.iter().fold(0, |bits, (_, masks)| bits | masks.get(block).word(word));
+        match keeper {
+            Keeper::Checkpoint => self.mask(block, word) & !snapshots,
+            Keeper::Snapshot => snapshots,
+        }
     }
 
     fn queue(&mut self, class: u8) -> &mut VecDeque<u32> {

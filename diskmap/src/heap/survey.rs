@@ -70,6 +70,12 @@ impl<B: ByteStore> Heap<B> {
 
     /// An entry refers to the record at `at`: looks at both; the bytes of its cell.
     pub(crate) fn visit(&self, survey: &mut Survey, shape: RecordShape, at: u64) -> Result<u64, Flaw> {
+        let size = self.mark(survey, shape, at)?;
+        self.check_record(shape, at, size).map_err(Flaw::Record).map(|()| size)
+    }
+
+    /// An entry refers to the record at `at`, which is not looked at; the bytes of its cell.
+    pub(crate) fn mark(&self, survey: &mut Survey, shape: RecordShape, at: u64) -> Result<u64, Flaw> {
         let block = (at >> self.shift) as usize;
         let inside = at & ((1 << self.shift) - 1);
         let kind = survey.kinds.get(block).ok_or(Flaw::Reference("a reference points outside the heap"))?;
@@ -97,7 +103,7 @@ impl<B: ByteStore> Heap<B> {
         if !at.is_multiple_of(shape.align() as u64) {
             return Err(Flaw::Reference("a record does not lie where its alignment asks for"));
         }
-        self.check_record(shape, at, size).map_err(Flaw::Record).map(|()| size)
+        Ok(size)
     }
 
     /// Compares what a checkpoint refers to with what the blocks are.
@@ -117,6 +123,16 @@ impl<B: ByteStore> Heap<B> {
 
     /// Ends: counts the cells that are live though no entry referred to them.
     pub(crate) fn leaks(&self, survey: &Survey, report: &mut Report) {
+        self.each_leak(survey, &mut |at, size| {
+            report.leaked_cells += 1;
+            report.leaked_bytes += size;
+            let what = format_args!("no entry refers to a cell of {size} bytes that is in use");
+            report.leak(HEAP_FILE, at, what);
+        });
+    }
+
+    /// Calls `found` with the place and the bytes of each cell that is live though no entry referred to it.
+    pub(super) fn each_leak(&self, survey: &Survey, found: &mut dyn FnMut(u64, u64)) {
         let table = self.table();
         for (block, (&kind, seen)) in (0u32..).zip(survey.kinds.iter().zip(&survey.seen)) {
             let size = match kind {
@@ -129,14 +145,7 @@ impl<B: ByteStore> Heap<B> {
                 while lost != 0 {
                     let cell = 64 * word as u64 + u64::from(lost.trailing_zeros());
                     lost &= lost - 1;
-                    report.leaked_cells += 1;
-                    report.leaked_bytes += size;
-                    let at = (u64::from(block) << self.shift) + cell * size;
-                    report.leak(
-                        HEAP_FILE,
-                        at,
-                        format_args!("no entry refers to a cell of {size} bytes that is in use"),
-                    );
+                    found((u64::from(block) << self.shift) + cell * size, size);
                 }
             }
         }

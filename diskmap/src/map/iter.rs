@@ -3,26 +3,31 @@
 //! Must not know how entries are stored. Invariant: an item that cannot be read is an `Err` and does not end the
 //! iteration.
 
-use super::{DiskHashMap, typed::Typed};
+use super::{
+    DiskHashMap, Snapshot,
+    typed::{Reader, Typed},
+};
 use crate::{
     codec::DiskValue,
-    error::{Error, Result},
+    error::{Checked, Error, Result},
     hash::StableHasher,
     raw::Walk,
     store::ByteStore,
+    table::{Directory, SlotImage},
 };
 
-/// Iterator over the entries of a map, in no particular order.
+/// Iterator over the entries of a map or a snapshot, in no particular order.
 pub struct Iter<'m, K: ?Sized, V: ?Sized, BS: ByteStore, S> {
-    map: &'m DiskHashMap<K, V, BS, S>,
+    reader: Reader<'m, K, V, BS, S>,
+    directory: &'m Directory,
     walk: Walk<Typed<K, V, S>>,
     left: u64,
 }
 
-/// Iterator over the keys of a map.
+/// Iterator over the keys of a map or a snapshot.
 pub struct Keys<'m, K: ?Sized, V: ?Sized, BS: ByteStore, S>(Iter<'m, K, V, BS, S>);
 
-/// Iterator over the values of a map.
+/// Iterator over the values of a map or a snapshot.
 pub struct Values<'m, K: ?Sized, V: ?Sized, BS: ByteStore, S>(Iter<'m, K, V, BS, S>);
 
 /// Iterating.
@@ -41,7 +46,7 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
     /// # Ok::<(), diskmap::Error>(())
     /// ```
     pub fn iter(&self) -> Iter<'_, K, V, BS, S> {
-        Iter { map: self, walk: Walk::new(0), left: self.len() }
+        self.walk_on(Walk::new(0))
     }
 
     /// All keys, as [`iter`](DiskHashMap::iter) has them.
@@ -96,7 +101,44 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
     pub fn scan(&self, cursor: u64) -> Result<(Iter<'_, K, V, BS, S>, Option<u64>)> {
         let mut walk = Walk::one_segment(cursor);
         let next = walk.begin(&self.shared.core)?;
-        Ok((Iter { map: self, walk, left: self.len() }, next))
+        Ok((self.walk_on(walk), next))
+    }
+
+    fn walk_on(&self, walk: Walk<Typed<K, V, S>>) -> Iter<'_, K, V, BS, S> {
+        Iter { reader: self.reader(), directory: self.shared.core.directory(), walk, left: self.len() }
+    }
+}
+
+/// As a map iterates.
+impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHasher> Snapshot<K, V, BS, S> {
+    /// All entries, as [`DiskHashMap::iter`] has them.
+    pub fn iter(&self) -> Iter<'_, K, V, BS, S> {
+        let directory = self.frozen.directory();
+        Iter { reader: self.reader(), directory, walk: Walk::new(0), left: self.len() }
+    }
+
+    /// All keys, as [`iter`](Snapshot::iter) has them.
+    pub fn keys(&self) -> Keys<'_, K, V, BS, S> {
+        Keys(self.iter())
+    }
+
+    /// All values, as [`iter`](Snapshot::iter) has them.
+    pub fn values(&self) -> Values<'_, K, V, BS, S> {
+        Values(self.iter())
+    }
+}
+
+impl<'m, K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHasher> Iter<'m, K, V, BS, S> {
+    /// What `read` makes of the next entry.
+    #[inline(always)]
+    fn step<T>(&mut self, read: impl FnOnce(Reader<'m, K, V, BS, S>, &SlotImage) -> Checked<T>) -> Option<Result<T>> {
+        let core = self.reader.core();
+        let spot = match self.walk.next_in(core, self.directory)? {
+            Ok(spot) => spot,
+            Err(error) => return Some(Err(error)),
+        };
+        self.left = self.left.saturating_sub(1);
+        Some(read(self.reader, &core.image(&spot.found)).map_err(Error::from))
     }
 }
 
@@ -107,15 +149,7 @@ impl<'m, K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableH
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let map = self.map;
-        let spot = match self.walk.next(&map.shared.core)? {
-            Ok(spot) => spot,
-            Err(error) => return Some(Err(error)),
-        };
-        self.left = self.left.saturating_sub(1);
-        let image = map.shared.core.image(&spot.found);
-        let entry = map.image_key(&image).and_then(|key| Ok((key, map.image_value(&image)?)));
-        Some(entry.map_err(Error::from))
+        self.step(|reader, image| Ok((reader.image_key(image)?, reader.image_value(image)?)))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -129,9 +163,7 @@ impl<'m, K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableH
     type Item = Result<K::View<'m>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let map = self.0.map;
-        let spot = self.0.walk.next(&map.shared.core)?;
-        Some(spot.and_then(|spot| Ok(map.image_key(&map.shared.core.image(&spot.found))?)))
+        self.0.step(|reader, image| reader.image_key(image))
     }
 }
 
@@ -141,14 +173,23 @@ impl<'m, K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableH
     type Item = Result<V::View<'m>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let map = self.0.map;
-        let spot = self.0.walk.next(&map.shared.core)?;
-        Some(spot.and_then(|spot| Ok(map.image_value(&map.shared.core.image(&spot.found))?)))
+        self.0.step(|reader, image| reader.image_value(image))
     }
 }
 
 impl<'m, K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHasher> IntoIterator
     for &'m DiskHashMap<K, V, BS, S>
+{
+    type Item = Result<(K::View<'m>, V::View<'m>)>;
+    type IntoIter = Iter<'m, K, V, BS, S>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl<'m, K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHasher> IntoIterator
+    for &'m Snapshot<K, V, BS, S>
 {
     type Item = Result<(K::View<'m>, V::View<'m>)>;
     type IntoIter = Iter<'m, K, V, BS, S>;

@@ -5,7 +5,9 @@
 //! map it came from, so that what it points to cannot be reused.
 
 mod alias;
+mod backup;
 mod batch;
+mod compact;
 mod entry;
 mod identity;
 mod iter;
@@ -16,6 +18,7 @@ mod options;
 mod remove;
 mod repair;
 mod size;
+mod snapshot;
 mod traits;
 mod typed;
 mod verify;
@@ -29,12 +32,14 @@ use self::typed::{KEY_BUFFER, Typed, checked_key, inline_key};
 pub use self::{
     alias::{BytesMap, MemHashMap, StringStringMap, StringU64Map, U64StringMap, U64U64Map},
     batch::GetMany,
+    compact::Compaction,
     entry::{MapEntry, OccupiedEntry, VacantEntry},
     iter::{Iter, Keys, Values},
     options::{OnRollback, OpenOptions},
     remove::{Drain, ExtractIf},
     repair::{Salvage, repair},
     size::{Recovery, Stats},
+    snapshot::Snapshot,
 };
 use crate::{
     checkpoint::{Keeper, Shared},

@@ -39,8 +39,10 @@ pub struct Stats {
     pub index_bytes: u64,
     /// Bytes of the heap's blocks in use; 0 if keys and values are of fixed size.
     pub heap_bytes: u64,
-    /// Bytes that are free again but kept until the next checkpoint is durable.
+    /// Bytes of the index and the heap that the map no longer needs but keeps until the next checkpoint is durable.
     pub kept_bytes: u64,
+    /// Bytes of the index and the heap that the map no longer needs but keeps for [snapshots](crate::Snapshot).
+    pub snapshot_bytes: u64,
     /// Bytes of all files (or of memory), free space included.
     pub file_bytes: u64,
     /// How the map was found when it was opened.
@@ -109,46 +111,6 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
         shared.core.presplit(writer, shared.core.len().saturating_add(additional))
     }
 
-    /// Gives back space that is not needed: merges segments, moves them to the front of the index, and cuts the files.
-    /// On disk it makes checkpoints, because space that the last one refers to cannot be given back. Linear in the number of
-    /// entries. Records stay where they are: blocks of the heap that still hold any are not given back.
-    ///
-    /// # Errors
-    /// `OutOfSpace`, `ReadOnly`, `Poisoned`, `Corrupt`, `Io`.
-    ///
-    /// ```
-    /// # use diskmap::DiskHashMap;
-    /// # let dir = tempfile::tempdir()?;
-    /// let mut map: DiskHashMap<u64, u64> = DiskHashMap::new_in(dir.path())?;
-    /// for i in 0..100_000 { map.insert(&i, &i)?; }
-    /// let full = map.file_size();
-    /// map.retain(|key, _| key < 100)?;
-    /// map.shrink_to_fit()?;
-    /// assert!(map.file_size() < full / 4);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn shrink_to_fit(&mut self) -> Result<()> {
-        if !BS::GROWS {
-            return Ok(());
-        }
-        {
-            let DiskHashMap { shared, writer, keeper, .. } = self;
-            let _pass = enter(shared, keeper)?;
-            shared.core.retire_writer(writer);
-            shared.core.merge_all(writer)?;
-        }
-        self.checkpoint()?;
-        {
-            let DiskHashMap { shared, writer, keeper, .. } = self;
-            let _pass = enter(shared, keeper)?;
-            shared.core.move_to_front(writer)?;
-        }
-        self.checkpoint()?;
-        let DiskHashMap { shared, keeper, .. } = self;
-        let _pass = enter(shared, keeper)?;
-        shared.core.trim()
-    }
-
     /// Bytes of the map's index, segments and heap (in files or in memory), free space included. The files that describe a
     /// map and its last checkpoint are left out; they take some kilobytes for each million of entries.
     pub fn file_size(&self) -> u64 {
@@ -173,8 +135,9 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
             slots: core.slots(),
             segments: usage.segments,
             index_bytes: usage.segments * layout.segment_bytes() as u64,
-            heap_bytes: usage.heap_used,
-            kept_bytes: usage.segments_kept * layout.segment_bytes() as u64 + usage.heap_kept,
+            heap_bytes: usage.heap_bytes,
+            kept_bytes: usage.kept_bytes,
+            snapshot_bytes: usage.held_bytes,
             file_bytes: core.file_size(),
             recovery: self.recovery,
         }

@@ -92,14 +92,7 @@ where
     S: StableHasher,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut map = f.debug_map();
-        for entry in self {
-            match entry {
-                Ok((key, value)) => map.entry(&key, &value),
-                Err(error) => map.entry(&"unreadable", &error.to_string()),
-            };
-        }
-        map.finish()
+        debug(f, self)
     }
 }
 
@@ -165,4 +158,19 @@ where
     fn eq(&self, other: &Self) -> bool {
         self.same_entries(other).unwrap_or(false)
     }
+}
+
+/// Shows entries as a map does.
+pub(super) fn debug<K: fmt::Debug, V: fmt::Debug>(
+    f: &mut fmt::Formatter<'_>,
+    entries: impl IntoIterator<Item = Result<(K, V)>>,
+) -> fmt::Result {
+    let mut map = f.debug_map();
+    for entry in entries {
+        match entry {
+            Ok((key, value)) => map.entry(&key, &value),
+            Err(error) => map.entry(&"unreadable", &error.to_string()),
+        };
+    }
+    map.finish()
 }

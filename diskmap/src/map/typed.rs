@@ -1,19 +1,19 @@
 //! From bytes to views, and from a pair of types to the layout the engine works with.
 //!
 //! This is where the map layer is unsafe. Invariant: the bytes of a fixed codec may be a copy that is gone at once (its
-//! view owns them); all other bytes live in a record that stays while the map is borrowed.
+//! view owns them); all other bytes live in a record that stays while the map, or the snapshot, is borrowed.
 
 #![allow(unsafe_code, reason = "views are made of bytes whose lifetime only the borrow of the map guarantees")]
 
 use std::{marker::PhantomData, mem::MaybeUninit};
 
-use super::DiskHashMap;
+use super::{DiskHashMap, Snapshot};
 use crate::{
     codec::{DiskValue, Encode, Shape},
     error::{Checked, Error, Fault, Result},
     hash::{Hashed, StableHasher, hash_bytes},
     heap::HEAP_FILE,
-    raw::{Found, INDEX_FILE, Payload},
+    raw::{Core, Found, INDEX_FILE, Payload},
     store::ByteStore,
     table::{Layout, Scheme, Side, SlotImage, layout::MAX_INLINE},
 };
@@ -125,7 +125,77 @@ impl<V: ?Sized + Encode<Q>, Q: ?Sized> Payload for Encoded<'_, V, Q> {
     }
 }
 
+/// Reads entries that stay as they are for `'m`.
+pub(super) struct Reader<'m, K: ?Sized, V: ?Sized, BS, S> {
+    core: &'m Core<BS, Typed<K, V, S>>,
+    /// Whether stored bytes are believed without being validated.
+    assume_valid: bool,
+}
+
+impl<K: ?Sized, V: ?Sized, BS, S> Clone for Reader<'_, K, V, BS, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K: ?Sized, V: ?Sized, BS, S> Copy for Reader<'_, K, V, BS, S> {}
+
+impl<'m, K, V, BS, S> Reader<'m, K, V, BS, S>
+where
+    K: ?Sized + DiskValue,
+    V: ?Sized + DiskValue,
+    BS: ByteStore,
+    S: StableHasher,
+{
+    /// The untyped map.
+    #[inline(always)]
+    pub(super) fn core(self) -> &'m Core<BS, Typed<K, V, S>> {
+        self.core
+    }
+
+    /// The value of a found entry.
+    #[inline(always)]
+    pub(super) fn value(self, found: &Found<Typed<K, V, S>>) -> Checked<V::View<'m>> {
+        let mut image = SlotImage::zeroed();
+        // SAFETY: nothing that is found changes or is reused for `'m` (whoever made the reader); `view` copies inline bytes.
+        unsafe {
+            let bytes = self.core.value(found, &mut image)?;
+            view::<V>(bytes, self.assume_valid)
+        }
+    }
+
+    /// The value in a slot image.
+    #[inline(always)]
+    pub(super) fn image_value(self, image: &SlotImage) -> Checked<V::View<'m>> {
+        // SAFETY: as in `value`; a record that was freed keeps its bytes until the next change of the map.
+        unsafe { view::<V>(self.core.value_of(image)?, self.assume_valid) }
+    }
+
+    /// The key in a slot image.
+    #[inline(always)]
+    pub(super) fn image_key(self, image: &SlotImage) -> Checked<K::View<'m>> {
+        // SAFETY: as in `image_value`.
+        unsafe { view::<K>(self.core.key_of(image)?, self.assume_valid) }
+    }
+}
+
+impl<K: ?Sized, V: ?Sized, BS: ByteStore, S> Snapshot<K, V, BS, S> {
+    /// Reads entries that the snapshot leads to.
+    #[inline(always)]
+    pub(super) fn reader(&self) -> Reader<'_, K, V, BS, S> {
+        // What the snapshot leads to stays as it is until it is dropped (`raw::snapshot`), and it is borrowed.
+        Reader { core: &self.shared.core, assume_valid: self.assume_valid }
+    }
+}
+
 impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS, S> {
+    /// Reads entries of the map as it is now.
+    #[inline(always)]
+    pub(super) fn reader(&self) -> Reader<'_, K, V, BS, S> {
+        // Nothing changes while the map is borrowed.
+        Reader { core: &self.shared.core, assume_valid: self.assume_valid }
+    }
+
     /// The value of a found entry.
     #[inline(always)]
     pub(super) fn value_view<'m>(&'m self, found: &Found<Typed<K, V, S>>) -> Checked<V::View<'m>>
@@ -133,12 +203,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
         K: DiskValue,
         V: DiskValue,
     {
-        let mut image = SlotImage::zeroed();
-        // SAFETY: the map is borrowed for `'m`, so nothing in it changes or is reused; `view` copies inline bytes.
-        unsafe {
-            let bytes = self.shared.core.value(found, &mut image)?;
-            view::<V>(bytes, self.assume_valid)
-        }
+        self.reader().value(found)
     }
 
     /// The value in a slot image.
@@ -148,8 +213,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
         K: DiskValue,
         V: DiskValue,
     {
-        // SAFETY: as in `value_view`; a record that was freed keeps its bytes until the next change of the map.
-        unsafe { view::<V>(self.shared.core.value_of(image)?, self.assume_valid) }
+        self.reader().image_value(image)
     }
 
     /// The key in a slot image.
@@ -159,8 +223,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
         K: DiskValue,
         V: DiskValue,
     {
-        // SAFETY: as in `image_value`.
-        unsafe { view::<K>(self.shared.core.key_of(image)?, self.assume_valid) }
+        self.reader().image_key(image)
     }
 
     /// Key and value in a slot image, as they are stored.

@@ -11,7 +11,7 @@ use crate::{
     format::manifest::{BlockRecord, SegmentRecord},
     heap::Heap,
     store::ByteStore,
-    table::{Scheme, directory::Entry},
+    table::{Directory, Scheme, directory::Entry},
 };
 
 /// The state of a map at the start of a checkpoint.
@@ -40,8 +40,13 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
 
     /// The captured segments in the checkpoint's terms. Writers may go on.
     pub(crate) fn captured_segments(&self, captured: &Captured) -> Result<Vec<SegmentRecord>> {
-        let mut records = Vec::with_capacity(captured.ids.len());
-        for &main in &captured.ids {
+        self.segment_records(&captured.ids)
+    }
+
+    /// Segments that do not change, in a checkpoint's terms.
+    pub(super) fn segment_records(&self, ids: &[u32]) -> Result<Vec<SegmentRecord>> {
+        let mut records = Vec::with_capacity(ids.len());
+        for &main in ids {
             let descriptor = self.descriptor(main)?;
             if descriptor.overflow {
                 continue;
@@ -80,7 +85,12 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     /// Compares the segment that a position leads to with its checksum, once.
     #[cold]
     pub(super) fn verify(&self, position: u64) -> Result<()> {
-        let entry = self.directory.view().entry(position);
+        self.verify_in(&self.directory, position)
+    }
+
+    /// Does so for the segment that a directory leads to.
+    pub(super) fn verify_in(&self, directory: &Directory, position: u64) -> Result<()> {
+        let entry = directory.view().entry(position);
         if !entry.has(Entry::UNVERIFIED) {
             return Ok(());
         }
@@ -94,7 +104,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
                 return Err(Error::corrupt(INDEX_FILE, at, format!("segment {id} does not match its checksum")));
             }
         }
-        self.directory.flag(descriptor.prefix, u32::from(descriptor.depth), 0, Entry::UNVERIFIED);
+        directory.flag(descriptor.prefix, u32::from(descriptor.depth), 0, Entry::UNVERIFIED);
         Ok(())
     }
 

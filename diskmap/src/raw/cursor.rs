@@ -7,7 +7,7 @@ use super::{Core, Found, Writer, reference};
 use crate::{
     error::Result,
     store::ByteStore,
-    table::{Control, Scheme, Segment, SlotImage, directory::Entry, segment::Slot},
+    table::{Control, Directory, Scheme, Segment, SlotImage, directory::Entry, segment::Slot},
 };
 
 /// Where a walk is.
@@ -56,7 +56,7 @@ impl<C: Scheme> Walk<C> {
     /// Begins the first segment; the boundary after it, `None` at the end.
     pub(crate) fn begin<B: ByteStore>(&mut self, core: &Core<B, C>) -> Result<Option<u64>> {
         if let Some(from) = self.next {
-            self.current = Some(self.enter(core, from)?);
+            self.current = Some(self.enter(core, &core.directory, from)?);
         }
         Ok(self.next)
     }
@@ -64,6 +64,16 @@ impl<C: Scheme> Walk<C> {
     /// The next entry.
     #[inline]
     pub(crate) fn next<B: ByteStore>(&mut self, core: &Core<B, C>) -> Option<Result<Spot<C>>> {
+        self.next_in(core, &core.directory)
+    }
+
+    /// The next entry by a directory, always the same one.
+    #[inline(always)]
+    pub(crate) fn next_in<B: ByteStore>(
+        &mut self,
+        core: &Core<B, C>,
+        directory: &Directory,
+    ) -> Option<Result<Spot<C>>> {
         loop {
             if let Some(current) = &mut self.current {
                 if let Some(slot) = current.next_slot() {
@@ -86,7 +96,7 @@ impl<C: Scheme> Walk<C> {
                     return None;
                 }
             }
-            match self.enter(core, self.next?) {
+            match self.enter(core, directory, self.next?) {
                 Ok(current) => self.current = Some(current),
                 Err(error) => {
                     if self.single {
@@ -100,8 +110,8 @@ impl<C: Scheme> Walk<C> {
 
     /// The first segment at or after a boundary. `next` moves on even if the segment cannot be read.
     #[cold]
-    fn enter<B: ByteStore>(&mut self, core: &Core<B, C>, position: u64) -> Result<Current<C>> {
-        let view = core.directory.view();
+    fn enter<B: ByteStore>(&mut self, core: &Core<B, C>, directory: &Directory, position: u64) -> Result<Current<C>> {
+        let view = directory.view();
         let entry = view.entry(position);
         // Steps by the directory's unit where the descriptor cannot be read.
         self.next = position.checked_add(1 << (64 - view.depth()));
@@ -112,7 +122,7 @@ impl<C: Scheme> Walk<C> {
             depth => descriptor.prefix.checked_add(1 << (64 - depth)),
         };
         if entry.has(Entry::UNVERIFIED) {
-            core.verify(position)?;
+            core.verify_in(directory, position)?;
         }
         let mut chain = if entry.has(Entry::CHAINED) { core.chain(id)? } else { Vec::new() };
         chain.reverse();
@@ -160,7 +170,7 @@ impl<C: Scheme> Current<C> {
 impl<B: ByteStore, C: Scheme> Core<B, C> {
     /// Removes the entry that the walk met last; its words. Its record is freed.
     pub(crate) fn remove_spot(&self, writer: &mut Writer, walk: &mut Walk<C>, spot: Spot<C>) -> Result<SlotImage> {
-        let found = self.writable_spot(writer, walk, spot)?;
+        let found = self.writable_spot(writer, walk, &spot)?;
         let image = self.unlink(&found);
         writer.count(-1);
         if let Some(reference) = reference(&C::LAYOUT, &image) {
@@ -171,7 +181,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
 
     /// The same entry in a segment that may be written to: a copy has every entry in the slot it had. The walk goes on
     /// in the copy, because the old segment may be reused.
-    fn writable_spot(&self, writer: &mut Writer, walk: &mut Walk<C>, spot: Spot<C>) -> Result<Found<C>> {
+    pub(super) fn writable_spot(&self, writer: &mut Writer, walk: &mut Walk<C>, spot: &Spot<C>) -> Result<Found<C>> {
         let entry = self.directory.view().entry(spot.position);
         if !entry.has(Entry::PROTECTED) && entry.at() == spot.found.entry.at() {
             return Ok(spot.found);

@@ -9,7 +9,7 @@ use crate::{
     hash::Hashed,
     store::ByteStore,
     table::{
-        Reference, Scheme, Segment, SlotImage,
+        Directory, Reference, Scheme, Segment, SlotImage,
         directory::Entry,
         layout::{MAX_INLINE, MAX_PROBE},
         segment::{Free, Slot, inline_value},
@@ -103,7 +103,13 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     /// The way to a key, unless what lies there must be read with care. Its first line is on its way here.
     #[inline(always)]
     pub(crate) fn way(&self, hashed: Hashed) -> Option<Way<C>> {
-        let way = self.way_by(self.directory.view().entry(hashed.position()), hashed);
+        self.way_in(&self.directory, hashed)
+    }
+
+    /// The way to a key by a directory.
+    #[inline(always)]
+    pub(super) fn way_in(&self, directory: &Directory, hashed: Hashed) -> Option<Way<C>> {
+        let way = self.way_by(directory.view().entry(hashed.position()), hashed);
         way.segment.prefetch(way.home);
         way.entry.reads_plainly().then_some(way)
     }
@@ -322,9 +328,19 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     #[cold]
     #[inline(never)]
     pub(crate) fn find_carefully(&self, hashed: Hashed, bytes: &[u8]) -> Checked<Option<Found<C>>> {
+        self.find_carefully_in(&self.directory, hashed, bytes)
+    }
+
+    /// As `find_carefully`, by a directory.
+    pub(super) fn find_carefully_in(
+        &self,
+        directory: &Directory,
+        hashed: Hashed,
+        bytes: &[u8],
+    ) -> Checked<Option<Found<C>>> {
         let key = Key::new::<C>(hashed, bytes);
-        self.verify(key.hashed.position())?;
-        let view = self.directory.view();
+        self.verify_in(directory, key.hashed.position())?;
+        let view = directory.view();
         let entry = view.entry(key.hashed.position());
         let segment = self.segment(entry, view.mask());
         if let Some(slot) = self.probe(segment, segment.home(key.hashed), &key)? {

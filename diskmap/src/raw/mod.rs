@@ -7,6 +7,8 @@
 mod bump;
 mod chain;
 mod clear;
+mod compact;
+mod copy;
 mod cursor;
 mod find;
 pub(crate) mod intent;
@@ -15,6 +17,7 @@ mod recover;
 mod replace;
 mod salvage;
 mod shrink;
+mod snapshot;
 mod space;
 mod verify;
 mod write;
@@ -25,18 +28,20 @@ use std::sync::{
 };
 
 pub(crate) use self::{
+    compact::Emptying,
     cursor::Walk,
     find::{Found, Lookup, Prepared, Vacant, Way},
     presplit::{buckets_for, fits, segments_for},
     recover::{Files, Root, descriptors_at, erase_identity, read_identity},
     salvage::Source,
+    snapshot::Frozen,
     verify::Validate,
     write::Payload,
 };
 use self::{intent::Intents, space::SegmentSpace};
 use crate::{
     error::{Error, Result},
-    heap::{Heap, OpenBlocks, record::RecordShape},
+    heap::{Heap, Keeper, OpenBlocks, class::BLOCK_SHIFT, record::RecordShape},
     signals::Signals,
     store::ByteStore,
     table::{
@@ -100,6 +105,16 @@ impl<B, C> Core<B, C> {
     pub(crate) fn signals(&self) -> &Signals {
         &self.signals
     }
+
+    /// The way to the segments.
+    #[inline(always)]
+    pub(crate) fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    fn space(&self) -> MutexGuard<'_, SegmentSpace> {
+        self.space.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl<B: ByteStore, C: Scheme> Core<B, C> {
@@ -116,6 +131,11 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     /// Bytes of the map's files or memory.
     pub(crate) fn file_size(&self) -> u64 {
         self.index.len() + self.segments.len() + self.heap.as_ref().map_or(0, Heap::file_size)
+    }
+
+    /// Logarithm of the bytes of a heap block.
+    pub(crate) fn block_shift(&self) -> u32 {
+        self.heap.as_ref().map_or(BLOCK_SHIFT, Heap::shift)
     }
 
     /// Changes with every checkpoint; what was found before must then be found again before it is written to.
@@ -136,11 +156,16 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         self.heap.as_ref().map_or(Ok(()), |heap| heap.reserve(bytes))
     }
 
-    /// Segments in use, segments only checkpoints keep, and both numbers for bytes of the heap.
+    /// What is in use, and what is kept for checkpoints and snapshots.
     pub(crate) fn usage(&self) -> Usage {
-        let (heap_used, heap_kept) = self.heap.as_ref().map_or((0, 0), Heap::usage);
+        let heap = |bytes: fn(&Heap<B>) -> u64| self.heap.as_ref().map_or(0, bytes);
         let space = self.space();
-        Usage { segments: space.used(), segments_kept: space.kept(), heap_used, heap_kept }
+        Usage {
+            segments: space.used(),
+            heap_bytes: heap(Heap::used_bytes),
+            kept_bytes: space.kept() * Self::SEGMENT_BYTES + heap(|heap| heap.kept_bytes(Keeper::Checkpoint)),
+            held_bytes: space.held() * Self::SEGMENT_BYTES + heap(|heap| heap.kept_bytes(Keeper::Snapshot)),
+        }
     }
 
     /// Writes index and heap to the medium.
@@ -216,10 +241,6 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         unsafe { Intents::new(self.segments.base(), self.intents) }
     }
 
-    fn space(&self) -> MutexGuard<'_, SegmentSpace> {
-        self.space.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     #[cold]
     fn damaged_descriptor(&self, id: u32) -> Error {
         let at = descriptors_at(self.intents) + u64::from(id) * DESCRIPTOR as u64;
@@ -227,17 +248,17 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     }
 }
 
-/// What is in use and what only checkpoints keep.
+/// What is in use and what is kept.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Usage {
     /// Segments of the map.
     pub segments: u64,
-    /// Segments that only checkpoints refer to.
-    pub segments_kept: u64,
-    /// Bytes of the heap's blocks in use.
-    pub heap_used: u64,
-    /// Bytes of cells that only checkpoints refer to.
-    pub heap_kept: u64,
+    /// Bytes of the heap's blocks in use, with what is kept in them.
+    pub heap_bytes: u64,
+    /// Bytes of segments and cells that the map no longer needs, but checkpoints do.
+    pub kept_bytes: u64,
+    /// The same for snapshots.
+    pub held_bytes: u64,
 }
 
 /// The bytes of a slot's reference, if the layout has one.

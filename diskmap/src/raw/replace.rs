@@ -44,13 +44,19 @@ struct Draft<C> {
 }
 
 impl<B: ByteStore, C: Scheme> Core<B, C> {
-    /// Copies a protected segment, with its chain, so that it can be written to.
+    /// Copies a protected segment, with its chain, so that it can be written to. One that only a snapshot protected which
+    /// has ended needs no copy.
     #[cold]
     pub(super) fn unprotect(&self, writer: &mut Writer, position: u64) -> Result<()> {
         self.verify(position)?;
         let old = Self::id(self.directory.view().entry(position));
         let descriptor = self.descriptor(old)?;
-        self.replace_same_size(writer, old, &descriptor)
+        let ids: Vec<u32> = std::iter::once(old).chain(self.chain(old)?).collect();
+        if !self.space().unprotect(&ids) {
+            return self.replace_same_size(writer, old, &descriptor);
+        }
+        self.directory.flag(descriptor.prefix, u32::from(descriptor.depth), 0, Entry::PROTECTED);
+        Ok(())
     }
 
     /// Copies a segment and its chain to other places in the index.

@@ -83,8 +83,8 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         })?;
         let mut space = self.space();
         let end = space.cut_end();
-        // Segments that a checkpoint keeps may be of any size.
-        let kept = if space.kept() > 0 { u64::from(end) * Self::SEGMENT_BYTES } else { 0 };
+        // Segments that a checkpoint or a snapshot keeps may be of any size.
+        let kept = if space.kept() + space.held() > 0 { u64::from(end) * Self::SEGMENT_BYTES } else { 0 };
         self.index.truncate(last.max(kept).min(self.index.len()))?;
         crash::point("trim: index cut");
         let descriptors = descriptors_at(self.intents) + u64::from(end) * DESCRIPTOR as u64;

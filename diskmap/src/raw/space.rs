@@ -1,7 +1,7 @@
 //! Which segments of the index may be handed out.
 //!
 //! Must not know what is in a segment. Invariant: a segment is handed out only if neither the map nor a checkpoint,
-//! durable or in progress, refers to it.
+//! durable or in progress, nor a snapshot refers to it.
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
@@ -19,7 +19,15 @@ struct Info {
     used: bool,
     durable: bool,
     pending: bool,
+    /// Snapshots that refer to it.
+    held: u32,
     sum: Option<Sum>,
+}
+
+impl Info {
+    fn is_free(&self) -> bool {
+        !(self.used || self.durable || self.pending) && self.held == 0
+    }
 }
 
 /// The segments by id.
@@ -35,7 +43,7 @@ impl SegmentSpace {
         let mut space = SegmentSpace::default();
         for id in 0..len as u32 {
             let sum = durable(id);
-            space.infos.push(Info { used: used(id), durable: sum.is_some(), pending: false, sum });
+            space.infos.push(Info { used: used(id), durable: sum.is_some(), sum, ..Info::default() });
             space.offer(id);
         }
         space
@@ -88,12 +96,44 @@ impl SegmentSpace {
     pub(super) fn release(&mut self) {
         for id in 0..self.infos.len() as u32 {
             let info = &mut self.infos[id as usize];
-            let was_free = !(info.used || info.durable || info.pending);
+            let was_free = info.is_free();
             info.durable = std::mem::take(&mut info.pending);
             if !was_free {
                 self.offer(id);
             }
         }
+    }
+
+    /// A snapshot begins: it refers to all segments of the map. Their ids.
+    pub(super) fn hold(&mut self) -> Vec<u32> {
+        let mut ids = Vec::new();
+        for (id, info) in (0..).zip(&mut self.infos) {
+            if info.used {
+                info.held += 1;
+                ids.push(id);
+            }
+        }
+        ids
+    }
+
+    /// A snapshot of these segments ends.
+    pub(super) fn let_go(&mut self, ids: &[u32]) {
+        for &id in ids {
+            self.infos[id as usize].held -= 1;
+            self.offer(id);
+        }
+    }
+
+    /// Says that segments will change; `false` if a checkpoint or a snapshot refers to one of them.
+    pub(super) fn unprotect(&mut self, ids: &[u32]) -> bool {
+        let is_kept = |info: &Info| info.durable || info.pending || info.held > 0;
+        if ids.iter().any(|&id| self.infos.get(id as usize).is_none_or(is_kept)) {
+            return false;
+        }
+        for &id in ids {
+            self.infos[id as usize].sum = None;
+        }
+        true
     }
 
     /// What is known of a segment that does not change.
@@ -115,7 +155,7 @@ impl SegmentSpace {
 
     /// Forgets free segments at the end; how many segments remain.
     pub(super) fn cut_end(&mut self) -> u32 {
-        while let Some(Info { used: false, durable: false, pending: false, .. }) = self.infos.last() {
+        while self.infos.last().is_some_and(Info::is_free) {
             self.infos.pop();
         }
         let end = self.end();
@@ -135,12 +175,16 @@ impl SegmentSpace {
 
     /// Segments that only checkpoints refer to.
     pub(super) fn kept(&self) -> u64 {
-        self.infos.iter().filter(|info| !info.used && (info.durable || info.pending)).count() as u64
+        self.infos.iter().filter(|info| !(info.used || info.is_free()) && info.held == 0).count() as u64
+    }
+
+    /// Segments that snapshots refer to and the map does not.
+    pub(super) fn held(&self) -> u64 {
+        self.infos.iter().filter(|info| !info.used && info.held > 0).count() as u64
     }
 
     fn offer(&mut self, id: u32) {
-        let info = &self.infos[id as usize];
-        if !(info.used || info.durable || info.pending) {
+        if self.infos[id as usize].is_free() {
             self.free.push(Reverse(id));
         }
     }
@@ -159,6 +203,37 @@ mod tests {
         assert_eq!(space.take(), None);
         assert!(space.capture().is_empty());
         assert_eq!(space.take(), Some(0));
+    }
+
+    #[test]
+    fn snapshots_keep_segments_beside_checkpoints() {
+        let mut space = SegmentSpace::default();
+        (space.extend(), space.extend());
+        let first = space.hold();
+        space.retire(0);
+        let second = space.hold();
+        assert_eq!((&first[..], &second[..]), (&[0, 1][..], &[1][..]));
+        space.retire(1);
+        space.capture();
+        space.release();
+        assert_eq!((space.take(), space.kept(), space.held(), space.cut_end()), (None, 0, 2, 2));
+        space.let_go(&first);
+        assert_eq!((space.take(), space.take(), space.held()), (Some(0), None, 1));
+        space.let_go(&second);
+        assert_eq!(space.take(), Some(1));
+    }
+
+    #[test]
+    fn a_segment_that_changes_again_forgets_its_checksum() {
+        let mut space = SegmentSpace::default();
+        space.extend();
+        let held = space.hold();
+        space.set_sum(0, Sum { checksum: 5, entries: 1 });
+        assert!(!space.unprotect(&[0]) && space.sum(0).is_some());
+        space.let_go(&held);
+        assert!(space.unprotect(&[0]) && space.sum(0).is_none());
+        space.capture();
+        assert!(!space.unprotect(&[0]));
     }
 
     #[test]

@@ -28,13 +28,13 @@ pub(crate) trait Payload {
 }
 
 /// A record that nothing refers to yet; freed if it never comes to that.
-struct Unpublished<'c, B: ByteStore, C: Scheme> {
-    core: &'c Core<B, C>,
-    fresh: Fresh,
+pub(super) struct Unpublished<'c, B: ByteStore, C: Scheme> {
+    pub(super) core: &'c Core<B, C>,
+    pub(super) fresh: Fresh,
 }
 
 impl<B: ByteStore, C: Scheme> Unpublished<'_, B, C> {
-    fn publish(self) -> u64 {
+    pub(super) fn publish(self) -> u64 {
         let at = self.fresh.at;
         std::mem::forget(self);
         at

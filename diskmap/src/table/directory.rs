@@ -92,9 +92,7 @@ pub(crate) struct View<'a> {
 impl Directory {
     /// A directory of depth `depth` (1 to 57) over segments of `mask + 1` buckets, all entries 0.
     pub(crate) fn new(depth: u32, mask: usize) -> Directory {
-        let directory = Directory { current: AtomicPtr::new(std::ptr::null_mut()), arrays: Mutex::default() };
-        directory.install(depth, mask, |_| Entry(0));
-        directory
+        Directory::of(depth, mask, |_| Entry(0))
     }
 
     /// The array as it is now.
@@ -118,6 +116,18 @@ impl Directory {
         let tagged = entries.map_addr(|a| a | (64 - depth as usize)).cast_mut();
         self.current.store(tagged, Ordering::Release);
         self.arrays.lock().unwrap_or_else(PoisonError::into_inner).push(lines);
+    }
+
+    /// Another directory that leads to the same segments now.
+    pub(crate) fn copy(&self) -> Directory {
+        let view = self.view();
+        Directory::of(view.depth(), view.mask(), |i| view.entry_at(i))
+    }
+
+    fn of(depth: u32, mask: usize, entry: impl Fn(usize) -> Entry) -> Directory {
+        let directory = Directory { current: AtomicPtr::new(std::ptr::null_mut()), arrays: Mutex::default() };
+        directory.install(depth, mask, entry);
+        directory
     }
 
     /// Doubles the array until its depth is at least `depth`.

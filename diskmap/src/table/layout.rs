@@ -26,6 +26,14 @@ pub(crate) trait Scheme {
     fn hash(&self, key: &[u8]) -> Hashed;
 }
 
+impl<C: Scheme> Scheme for &C {
+    const LAYOUT: Layout = C::LAYOUT;
+
+    fn hash(&self, key: &[u8]) -> Hashed {
+        C::hash(self, key)
+    }
+}
+
 /// Where one side of an entry lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {

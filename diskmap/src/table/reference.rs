@@ -51,6 +51,12 @@ impl Reference {
         self.0 >> (64 - REFERENCE_BITS) == hashed.reference_bits()
     }
 
+    /// The same entry with its record at byte `at`.
+    pub(crate) fn moved(self, at: u64) -> Reference {
+        let mask = (1 << ADDRESS_BITS) - 1;
+        Reference(self.0 & !mask | (at / 8) & mask)
+    }
+
     /// The same record seen from a slot at another distance from home.
     #[inline(always)]
     pub(crate) fn displaced(self, displacement: usize) -> Reference {

@@ -1,8 +1,10 @@
 //! Integration tests of the map, one module a topic.
 
+mod backups;
 mod basics;
 mod bits;
 mod closed;
+mod compaction;
 mod crash;
 mod damage;
 mod full_disk;
@@ -15,5 +17,6 @@ mod model;
 mod open;
 mod predecessor;
 mod sizes;
+mod snapshots;
 mod surface;
 mod verify;

@@ -10,7 +10,7 @@ use std::{
 
 use diskmap::{
     ByteStore, DiskHashMap, DiskKey, Encode, Error, IntoOwned, MMapFile, MapEntry, OpenOptions, Recovery, Result,
-    SliceStore, Str, VecStore, types::Arch,
+    SliceStore, Snapshot, Str, VecStore, types::Arch,
 };
 use proptest::{
     collection::vec,

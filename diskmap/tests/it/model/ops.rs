@@ -52,9 +52,13 @@ pub(super) enum Op {
     },
     Reserve(u64),
     Shrink,
+    Compact,
     Checkpoint,
     Compare,
     ScanPart,
+    Snapshot,
+    /// Compares one of the snapshots and drops it.
+    DropSnapshot(usize),
     End(End),
 }
 
@@ -129,9 +133,12 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
         1 => limit().prop_map(|limit| Op::Drain { limit }),
         1 => (0..9_000u64).prop_map(Op::Reserve),
         2 => Just(Op::Shrink),
+        2 => Just(Op::Compact),
         4 => Just(Op::Checkpoint),
         2 => Just(Op::Compare),
         6 => Just(Op::ScanPart),
+        3 => Just(Op::Snapshot),
+        2 => (0..HELD).prop_map(Op::DropSnapshot),
         4 => end.prop_map(Op::End),
     ]
 }

@@ -10,6 +10,14 @@ pub(super) struct Scan<T: Kind> {
     pub(super) met: HashSet<T::Key>,
 }
 
+/// Snapshots that there may be at a time.
+pub(super) const HELD: usize = 3;
+
+/// A snapshot, and what it must be.
+type Held<T, BS> = (Snapshot<<T as Kind>::K, <T as Kind>::V, BS>, Model<T>);
+
+type Model<T> = HashMap<<T as Kind>::Key, <T as Kind>::Value>;
+
 /// What the map must be.
 pub(super) struct State<T: Kind> {
     pub(super) model: HashMap<T::Key, T::Value>,
@@ -44,16 +52,24 @@ impl<T: Kind> State<T> {
 
     /// Runs operations until one ends the handle.
     pub(super) fn run<BS: ByteStore>(&mut self, map: &mut Map<T, BS>, ops: &mut slice::Iter<'_, Op>) -> Option<End> {
+        let mut held: Vec<Held<T, BS>> = Vec::new();
         for op in ops {
-            if let Op::End(end) = op {
-                return Some(*end);
+            match *op {
+                Op::End(end) => {
+                    held.iter().for_each(compare_snapshot::<T, BS>);
+                    return Some(end);
+                }
+                // What a snapshot holds cannot be removed without room for a copy.
+                Op::Snapshot if !self.fixed && held.len() < HELD => held.push((map.snapshot(), self.model.clone())),
+                Op::DropSnapshot(n) if n < held.len() => compare_snapshot::<T, BS>(&held.swap_remove(n)),
+                _ => self.step(map, op),
             }
-            self.step(map, op);
             assert_eq!(map.len(), self.model.len() as u64, "after {op:?}");
             self.advance_scan();
         }
         self.finish_scan(map);
         self.compare(map);
+        held.iter().for_each(compare_snapshot::<T, BS>);
         None
     }
 
@@ -167,8 +183,11 @@ impl<T: Kind> State<T> {
                     assert!(map.capacity() >= map.len() + additional);
                 }
             }
-            Op::Shrink => {
-                map.shrink_to_fit().unwrap();
+            Op::Shrink | Op::Compact => {
+                match op {
+                    Op::Shrink => map.shrink_to_fit().unwrap(),
+                    _ => assert!(map.compact().unwrap().finished),
+                }
                 self.durable.clone_from(&self.model);
                 self.compare(map);
             }
@@ -180,6 +199,7 @@ impl<T: Kind> State<T> {
             Op::ScanPart => {
                 self.scan_part(map);
             }
+            Op::Snapshot | Op::DropSnapshot(_) => {}
             Op::End(_) => unreachable!("the handle ends outside"),
         }
     }
@@ -373,4 +393,24 @@ impl<T: Kind> State<T> {
     pub(super) fn finish_scan<BS: ByteStore>(&mut self, map: &Map<T, BS>) {
         while self.scan.is_some() && self.scan_part(map) {}
     }
+}
+
+fn compare_snapshot<T: Kind, BS: ByteStore>((snapshot, model): &Held<T, BS>) {
+    assert_eq!(snapshot.len(), model.len() as u64);
+    let mut met = 0;
+    for entry in snapshot {
+        let (key, value) = entry.map(|(key, value)| (owned::<T::K>(key), owned::<T::V>(value))).unwrap();
+        assert_eq!(model.get(&key), Some(&value), "value of {key:?} in a snapshot");
+        met += 1;
+    }
+    assert_eq!(met, model.len());
+    for (key, value) in model {
+        assert_eq!(
+            snapshot.get(key).unwrap().map(owned::<T::V>).as_ref(),
+            Some(value),
+            "value of {key:?} in a snapshot"
+        );
+    }
+    let absent = T::key(UNIVERSE);
+    assert_eq!(snapshot.contains_key(&absent).unwrap(), model.contains_key(&absent));
 }
