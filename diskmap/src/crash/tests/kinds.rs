@@ -137,7 +137,11 @@ impl Kind for Texts {
     }
 
     fn value(seed: u64) -> Vec<u8> {
-        let len = if seed.is_multiple_of(37) { 70_000 } else { seed % 60 };
+        let len = match seed % 37 {
+            0 => 70_000,
+            1..6 => 9_000,
+            _ => seed % 60,
+        };
         vec![seed as u8; len as usize]
     }
 

@@ -20,6 +20,8 @@ pub(super) enum Op {
     Clear,
     Checkpoint,
     Shrink,
+    /// After a checkpoint, so that the ones it makes are of the same state.
+    Compact,
     /// Closes the map and opens it again.
     Close,
     /// Leaves it as a kill does, and opens it again.
@@ -52,7 +54,7 @@ pub(super) fn plan<T: Kind>() -> Vec<Op> {
     insert(&mut ops, many..many + 20);
     ops.push(Op::Reboot);
     ops.extend((0..many).filter(|key| key % 16 != 0).map(Op::Remove));
-    ops.push(Op::Shrink);
+    ops.extend([Op::Checkpoint, Op::Compact, Op::Shrink]);
     insert(&mut ops, 0..20);
     ops.push(Op::Clear);
     insert(&mut ops, 0..some);
@@ -84,6 +86,7 @@ fn apply<T: Kind>(map: Option<Map<T>>, op: Op, dir: &Path, boot: &mut u8) -> Res
         Op::Clear => map.clear()?,
         Op::Checkpoint => map.checkpoint()?,
         Op::Shrink => map.shrink_to_fit()?,
+        Op::Compact => drop(map.compact()?),
         Op::Close => {
             map.close()?;
             return options::<T>(*boot).open(dir);
@@ -121,7 +124,7 @@ impl Oracle {
                 self.live = self.durable.clone();
                 self.boot += 1;
             }
-            Op::Create | Op::Leave => {}
+            Op::Create | Op::Compact | Op::Leave => {}
         }
     }
 }
