@@ -11,6 +11,7 @@ use std::{
 };
 
 use crate::{
+    crash,
     disk::{CHECKPOINT, Disk},
     error::{Error, Result},
     format::manifest::Manifest,
@@ -243,7 +244,9 @@ impl<B: ByteStore + 'static, C: Scheme + Send + Sync + 'static> Job for DiskJob<
         }
         let Shared { core, gate } = &*self.shared;
         let captured = gate.closed(core.signals(), || core.capture());
+        crash::point("checkpoint: captured");
         core.sync().map_err(|error| self.fail(error))?;
+        crash::point("checkpoint: synced");
         let manifest = Manifest {
             uuid: self.disk.uuid,
             generation: captured.generation,
@@ -258,7 +261,9 @@ impl<B: ByteStore + 'static, C: Scheme + Send + Sync + 'static> Job for DiskJob<
             Err(error @ Error::OutOfSpace { .. }) => return Err(error),
             Err(error) => return Err(self.fail(error)),
         }
+        crash::point("checkpoint: manifest replaced");
         core.release();
+        crash::point("checkpoint: released");
         Ok(())
     }
 
@@ -279,12 +284,19 @@ impl<B: ByteStore + 'static, C: Scheme + Send + Sync + 'static> Job for DiskJob<
         if !manifest.closed {
             return Ok(());
         }
-        replace_file(&self.disk.dir, CHECKPOINT, &Manifest { closed: false, ..manifest }.encode())
+        replace_file(&self.disk.dir, CHECKPOINT, &Manifest { closed: false, ..manifest }.encode())?;
+        crash::point("reopen: manifest marked");
+        Ok(())
     }
 
     fn seal(&self) -> Result<()> {
-        self.shared.core.write_identity(&self.disk.identity(true).encode());
-        self.shared.core.trim()
+        // The last checkpoint ended the generation before this one.
+        let closed = self.shared.core.generation() - 1;
+        self.shared.core.write_identity(&self.disk.identity(Some(closed)).encode());
+        crash::point("close: identity written");
+        self.shared.core.trim()?;
+        crash::point("close: files cut");
+        Ok(())
     }
 
     fn pause(&self, look: &mut dyn FnMut(&Disk) -> Result<()>) -> Result<()> {

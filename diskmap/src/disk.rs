@@ -13,6 +13,7 @@ use std::{
 };
 
 use crate::{
+    crash,
     error::{Error, Result},
     format::{
         FORMAT_VERSION,
@@ -126,7 +127,9 @@ impl Disk {
         }
         let open = |name: &str, reserve| MMapFile::create(&dir.join(name), reserve);
         let files = stores(access, map, heap, open)?;
+        crash::point("create: files made");
         replace_file(dir, CHECKPOINT, &Manifest::empty(map.uuid).encode())?;
+        crash::point("create: empty manifest");
         let disk = Disk::new(dir.into(), lock, access, map.uuid, &files)?;
         Ok((disk, files))
     }
@@ -148,15 +151,23 @@ impl Disk {
         }
     }
 
-    /// The identity sector to be written: `clean` if the checkpoint is as new as the live state.
-    pub(crate) fn identity(&self, clean: bool) -> Identity {
+    /// The identity sector to be written; after a close with the generation of its checkpoint, which is as new as the live
+    /// state.
+    pub(crate) fn identity(&self, closed: Option<u64>) -> Identity {
         let [index, segments, heap, blocks] = self.files;
-        Identity { boot_id: self.boot_id, index, segments, heap, blocks, uuid: self.uuid, generation: 0, clean }
+        let (clean, generation) = (closed.is_some(), closed.unwrap_or(0));
+        Identity { boot_id: self.boot_id, index, segments, heap, blocks, uuid: self.uuid, generation, clean }
     }
 
     /// Whether a stored identity vouches for the live state.
     fn is_live(&self, stored: &Identity) -> bool {
-        stored.boot_id.is_some() && Identity { generation: stored.generation, ..self.identity(false) } == *stored
+        stored.boot_id.is_some() && self.identity(None) == *stored
+    }
+
+    /// Whether these are the very files that were closed with this checkpoint, under whatever boot.
+    fn is_closed(&self, stored: &Identity, manifest: &Manifest) -> bool {
+        let closed = Identity { boot_id: stored.boot_id, ..self.identity(Some(manifest.generation)) };
+        manifest.closed && closed == *stored
     }
 
     /// Looks at the small files; the last checkpoint if it can be read.
@@ -277,12 +288,15 @@ impl Locked {
         let disk = Disk::new(dir, lock, &access, map.uuid, &files)?;
         let manifest = disk.manifest()?;
         let stored = read_identity(&files.segments).and_then(|sector| Identity::parse(&sector));
-        let live = stored.as_ref().is_some_and(|stored| disk.is_live(stored));
-        let root = if live { Root::Live } else { Root::Checkpoint };
+        let root = match &stored {
+            Some(stored) if disk.is_live(stored) => Root::Live,
+            Some(stored) if disk.is_closed(stored, &manifest) => Root::Closed,
+            _ => Root::Checkpoint,
+        };
         // The identity tells of changes that the manifest was not marked for yet, and the manifest of changes whose
         // identity did not reach the medium.
         let clean = manifest.closed && stored.is_none_or(|stored| stored.clean);
-        let rolled_back = !live && !clean;
+        let rolled_back = root == Root::Checkpoint && !clean;
         Ok(Found { disk, files, manifest, root, rolled_back })
     }
 }
@@ -290,7 +304,7 @@ impl Locked {
 impl Found {
     /// From here on only the state that counts will be believed.
     pub(crate) fn settle(&self) {
-        if self.root == Root::Checkpoint {
+        if self.root != Root::Live {
             erase_identity(&self.files.segments);
         }
     }

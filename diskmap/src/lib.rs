@@ -70,6 +70,7 @@ mod backup;
 mod checkpoint;
 #[allow(unsafe_code, reason = "codecs promise that bytes they accepted can be viewed")]
 pub mod codec;
+mod crash;
 mod disk;
 mod error;
 mod format;

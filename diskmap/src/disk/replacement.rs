@@ -13,6 +13,7 @@ use std::{
 
 use super::{CHECKPOINT, MAP};
 use crate::{
+    crash,
     error::{Error, Result},
     heap::{BLOCKS_FILE, HEAP_FILE},
     raw::{INDEX_FILE, SEGMENTS_FILE},
@@ -60,7 +61,9 @@ impl<'d> Replacement<'d> {
             }
         }
         sync_dir(&self.place)?;
+        crash::point("replacement: complete");
         rename(&self.place, &self.dir.join(MIGRATED))?;
+        crash::point("replacement: decided");
         sync_dir(self.dir)?;
         finish(self.dir)
     }
@@ -98,16 +101,19 @@ fn finish(dir: &Path) -> Result<()> {
         let (new, old) = (migrated.join(name), dir.join(name));
         if exists(&new)? {
             rename(&new, &old)?;
+            crash::point("replacement: file in its place");
         } else if exists(&migrated.join(format!("{name}{NONE}")))? {
             match fs::remove_file(&old) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::io(old, error)),
-                _ => {}
+                _ => crash::point("replacement: old file removed"),
             }
         }
     }
     sync_dir(dir)?;
     sync_dir(&migrated)?;
+    crash::point("replacement: emptied");
     remove(&migrated)?;
+    crash::point("replacement: removed");
     sync_dir(dir)
 }
 

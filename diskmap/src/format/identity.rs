@@ -58,7 +58,7 @@ pub(crate) struct Identity {
     pub(crate) blocks: FileIdentity,
     /// The map's uuid as in `MAP`. Defends against the `segments` of another map.
     pub(crate) uuid: [u8; 16],
-    /// The generation being written. Defends against reusing a generation that a checkpoint already protects.
+    /// Of a map that was closed: the generation of its checkpoint. Defends against an older checkpoint beside its files.
     pub(crate) generation: u64,
     /// The map was closed: nothing to finish or to recount.
     pub(crate) clean: bool,

@@ -26,6 +26,7 @@ use self::{
 };
 pub(crate) use self::{compact::Evacuation, space::HeapUsage};
 use crate::{
+    crash,
     error::{Checked, Error, Result},
     signals::Signals,
     store::{ByteStore, VecStore, is_short, make_room},
@@ -166,6 +167,7 @@ impl<B: ByteStore> Heap<B> {
         if cell / 64 >= table.used_words(kind) || !table.unmark(block, cell) {
             return Err(self.damaged(at, "a record was freed twice"));
         }
+        crash::point("heap: unmarked");
         let flags = self.flag(block).load(Ordering::SeqCst);
         if flags & DIRTY == 0 || flags & (OPEN | LISTED) == 0 || matches!(kind, Kind::Run(_)) {
             self.freed_first(block, kind);
@@ -204,6 +206,7 @@ impl<B: ByteStore> Heap<B> {
         space.cut_end();
         let blocks = space.kinds.len() as u64;
         self.store.truncate(blocks << self.shift)?;
+        crash::point("trim: records cut");
         self.tables.truncate(blocks * block::entry_bytes(self.shift) as u64)
     }
 
@@ -226,6 +229,7 @@ impl<B: ByteStore> Heap<B> {
                         let cell = 64 * current.word + bits.trailing_zeros() as usize;
                         *bits &= *bits - 1;
                         table.mark(current.block, cell);
+                        crash::point("heap: cell marked");
                         let at = (u64::from(current.block) << self.shift) + (cell * size) as u64;
                         return Ok(Fresh { at, len: size });
                     }
@@ -249,6 +253,7 @@ impl<B: ByteStore> Heap<B> {
                 let block = self.take_blocks(&mut space, 1, Use::Cells)?;
                 let kind = Kind::Cells(class);
                 self.table().set_kind(block, kind);
+                crash::point("heap: block cut into cells");
                 space.kinds[block as usize] = kind;
                 block
             }
@@ -296,15 +301,18 @@ impl<B: ByteStore> Heap<B> {
         let table = self.table();
         for block in first + 1..first + blocks as u32 {
             table.set_kind(block, Kind::Tail);
+            crash::point("heap: run tail");
             space.kinds[block as usize] = Kind::Tail;
         }
         let kind = Kind::Run(blocks as u32);
         table.set_kind(first, kind);
+        crash::point("heap: run begun");
         space.kinds[first as usize] = kind;
         if self.flag(first).fetch_or(DIRTY, Ordering::SeqCst) & DIRTY == 0 {
             space.dirty.push(first);
         }
         table.mark(first, 0);
+        crash::point("heap: run marked");
         self.signals.changed((blocks as u64) << self.shift);
         Ok(Fresh { at: u64::from(first) << self.shift, len: blocks << self.shift })
     }
@@ -355,8 +363,10 @@ impl<B: ByteStore> Heap<B> {
 
     fn grow_to(&self, blocks: u64) -> Result<()> {
         make_room(&self.store, blocks << self.shift, 1 << self.shift)?;
+        crash::point("heap: records grown");
         let entry = block::entry_bytes(self.shift) as u64;
         make_room(&self.tables, blocks * entry, entry)?;
+        crash::point("heap: table grown");
         if blocks > self.flags.len() {
             self.flags.grow(blocks, blocks.next_multiple_of(4096))?;
         }

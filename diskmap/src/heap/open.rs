@@ -12,6 +12,7 @@ use super::{
     space::{HeapUsage, Room, Space},
 };
 use crate::{
+    crash,
     error::{Error, Result},
     format::manifest::{BlockRecord, Live},
     signals::Signals,
@@ -48,6 +49,7 @@ impl<B: ByteStore> Heap<B> {
             let table = heap.table();
             if !live {
                 restore(&table, checkpoint)?;
+                crash::point("open: blocks restored");
                 // What the state that is given up had beyond the checkpoint must not be found by a later recovery.
                 for block in
                     (checkpoint.len()..table.len()).filter(|&block| table.kind(block as u32) != Some(Kind::Free))

@@ -187,6 +187,7 @@ impl Space {
     pub(crate) fn give_back(&mut self, table: &BlockTable, first: u32, count: u32) {
         for block in first..first + count {
             table.set_kind(block, Kind::Free);
+            crate::crash::point("heap: block given back");
             self.kinds[block as usize] = Kind::Free;
             self.latest.set(block, Mask::None);
         }

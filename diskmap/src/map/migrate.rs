@@ -11,6 +11,7 @@ use self::chain::{Onward, Plan};
 use super::{DiskHashMap, Recovery, identity, options::Settings, traits::Copied, write::enter};
 use crate::{
     codec::{DiskKey, DiskValue},
+    crash,
     disk::{Access, Locked, replacement::Replacement},
     error::{Error, Result},
     hash::StableHasher,
@@ -88,6 +89,7 @@ where
         locked.create_in(replacement.place(), heap, map)
     })?;
     new.take_from(&old, onward)?;
+    crash::point("migrate: entries written");
     if new.len() != entries {
         let what = format!("{} different keys were found in {entries} entries", new.len());
         return Err(Error::corrupt(INDEX_FILE, 0, what));

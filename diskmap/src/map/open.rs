@@ -16,6 +16,7 @@ use super::{
 use crate::{
     checkpoint::{Keeper, Shared},
     codec::{DiskKey, DiskValue, Schema},
+    crash,
     disk::{self, Disk, INTENTS, Locked},
     error::{Error, Result},
     format::map_file::MapFile,
@@ -200,8 +201,10 @@ where
         let core = Core::create(Typed::new(hasher), files, Arc::default(), buckets_for(&layout, settings.capacity.0))?;
         let mut writer = core.writer(0);
         make_room(&core, &mut writer, settings.capacity)?;
-        core.write_identity(&disk.identity(false).encode());
+        core.write_identity(&disk.identity(None).encode());
+        crash::point("create: identity written");
         disk.publish(&map)?;
+        crash::point("create: published");
         Ok(Self::assemble(core, writer, disk, Recovery::Created, settings))
     }
 
@@ -233,17 +236,19 @@ where
         found.settle();
         let recovery = match (found.root, found.rolled_back) {
             (Root::Live, _) => Recovery::Resumed,
-            (Root::Checkpoint, false) => Recovery::Closed,
-            (Root::Checkpoint, true) => Recovery::RolledBack,
+            (Root::Closed | Root::Checkpoint, false) => Recovery::Closed,
+            (Root::Closed | Root::Checkpoint, true) => Recovery::RolledBack,
         };
         let core = Core::open(Typed::new(hasher), found.files, Arc::default(), &found.manifest, found.root)?;
+        crash::point("open: recovered");
         if found.manifest.closed && !settings.access.read_only {
             core.signals().raise(signals::REOPENED);
         }
         let mut writer = core.writer(0);
         if !settings.access.read_only {
             make_room(&core, &mut writer, settings.capacity)?;
-            core.write_identity(&found.disk.identity(false).encode());
+            core.write_identity(&found.disk.identity(None).encode());
+            crash::point("open: identity written");
         }
         Ok(Self::assemble(core, writer, found.disk, recovery, settings))
     }

@@ -8,7 +8,7 @@ use std::{fmt, path::Path};
 use super::{DiskHashMap, OpenOptions, identity, traits::Copied, typed::Typed, write::enter};
 use crate::{
     codec::{DiskKey, DiskValue},
-    disk,
+    crash, disk,
     error::Result,
     hash::StableHasher,
     raw::{Core, Validate},
@@ -140,9 +140,11 @@ impl<S: StableHasher + Clone + Send + Sync + 'static> OpenOptions<S> {
         *guessed = core.salvage(wreck.source(), Validate::of::<K, V>(), report, &mut |key, value| {
             let count = if new.adopt(key, value)? { &mut *taken } else { &mut *repeated };
             *count += 1;
+            crash::point("repair: entry taken");
             Ok(())
         })?;
         new.close()?;
+        crash::point("repair: closed");
         Ok(salvage)
     }
 }

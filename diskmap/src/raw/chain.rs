@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use super::{Core, SEGMENTS_FILE};
 use crate::{
+    crash,
     error::{Error, Result},
     hash::BUCKET_BITS,
     store::ByteStore,
@@ -69,8 +70,10 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         })?;
         let descriptors = self.descriptors();
         descriptors.set_state(id, State::Live);
+        crash::point("chain: segment live");
         let last = self.chain(main)?.last().copied().unwrap_or(main);
         descriptors.link(last, Some(id));
+        crash::point("chain: segment linked");
         self.directory.flag(descriptor.prefix, u32::from(descriptor.depth), Entry::CHAINED, 0);
         Ok(())
     }

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use super::{Core, Writer, intent::Intent};
 use crate::{
+    crash,
     error::Result,
     store::ByteStore,
     table::{Descriptor, Scheme, State, layout::MIN_BUCKETS},
@@ -33,15 +34,19 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             Err(error) => return Err(error),
         };
         self.retire_writer(writer);
+        crash::point("clear: segment made");
         self.intents().commit(writer.number, Intent::Clear { new: id });
+        crash::point("clear: intent committed");
         self.finish_clear(id);
         self.intents().clear(writer.number);
+        crash::point("clear: intent cleared");
         self.directory.install(1, buckets - 1, |_| Self::entry_of(id, Self::small(buckets - 1)));
         let mut space = self.space();
         for other in (0..space.end()).filter(|&other| other != id) {
             space.retire(other);
         }
         drop(space);
+        crash::point("clear: old retired");
         writer.count.0.store(0, Ordering::Relaxed);
         Ok(())
     }
@@ -50,11 +55,14 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     pub(super) fn finish_clear(&self, new: u32) {
         let descriptors = self.descriptors();
         descriptors.set_state(new, State::Live);
+        crash::point("clear: new live");
         for id in (0..descriptors.len() as u32).filter(|&id| id != new) {
             descriptors.set_state(id, State::Free);
+            crash::point("clear: old free");
         }
         if let Some(heap) = &self.heap {
             heap.clear();
+            crash::point("clear: live bits off");
         }
     }
 

@@ -5,6 +5,7 @@
 
 use super::{Core, Walk, Writer, cursor::Spot, reference, write::Unpublished};
 use crate::{
+    crash,
     error::{Error, Result},
     heap::{
         Evacuation, HEAP_FILE,
@@ -69,10 +70,13 @@ impl<B: ByteStore, C: Scheme> Emptying<'_, B, C> {
             Err(Error::Full { .. }) => return Ok(false),
             Err(error) => return Err(error),
         };
+        crash::point("compact: record copied");
         let found = core.writable_spot(writer, walk, spot)?;
         found.segment.set_word(found.slot, word, old.moved(record.fresh.at).0);
+        crash::point("compact: reference swung");
         record.publish();
         heap.free(old.at())?;
+        crash::point("compact: old record freed");
         Ok(true)
     }
 }

@@ -18,6 +18,7 @@ use super::{
     space::{SegmentSpace, Sum},
 };
 use crate::{
+    crash,
     error::{Error, Result},
     format::{
         identity::SECTOR,
@@ -54,6 +55,8 @@ pub(crate) struct Files<B> {
 pub(crate) enum Root {
     /// The live descriptors: only a process ended since they were written.
     Live,
+    /// The checkpoint, and the index is the very file that was closed with it.
+    Closed,
     /// The checkpoint.
     Checkpoint,
 }
@@ -77,6 +80,7 @@ pub(crate) fn erase_identity<B: ByteStore>(segments: &B) {
     for at in 0..(SECTOR / 8).min(segments.len() as usize / 8) {
         // SAFETY: as in `read_identity`.
         unsafe { AtomicU64::from_ptr(segments.base().add(8 * at).cast()).store(0, Ordering::Release) };
+        crash::point("identity: a word erased");
     }
 }
 
@@ -141,7 +145,9 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             core.show(node.ids[0], &node.descriptor);
             if protected {
                 let depth = u32::from(node.descriptor.depth);
-                core.directory.flag(node.descriptor.prefix, depth, Entry::PROTECTED | Entry::UNVERIFIED, 0);
+                // A close returned after all of it was on the medium: it is not read once more.
+                let unverified = if root == Root::Closed { 0 } else { Entry::UNVERIFIED };
+                core.directory.flag(node.descriptor.prefix, depth, Entry::PROTECTED | unverified, 0);
             }
             for &id in &node.ids {
                 entries += match sums.get(&id) {
@@ -177,6 +183,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             let word = word.iter().rev().fold(0, |all, &byte| all << 8 | u64::from(byte));
             // SAFETY: the sector lies in the store (`begin`, `open`), 8-byte aligned, touched as atomics only.
             unsafe { AtomicU64::from_ptr(self.segments.base().add(8 * at).cast()).store(word, Ordering::Release) };
+            crash::point("identity: a word written");
         }
     }
 
@@ -240,7 +247,9 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
                     self.finish_clear(new);
                 }
             }
+            crash::point("open: intent finished");
             intents.clear(record);
+            crash::point("open: intent cleared");
         }
         Ok(())
     }
@@ -292,6 +301,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             };
             if descriptors.read(id) != Some(wanted) {
                 descriptors.write(id, &wanted);
+                crash::point("open: descriptor restored");
             }
         }
         let slots = |record: &SegmentRecord| C::LAYOUT.slots_in(1 << record.log2_buckets.min(BUCKET_BITS as u8));
@@ -315,7 +325,10 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             let descriptor = descriptors.read(id).ok_or_else(|| self.damaged_descriptor(id))?;
             match descriptor.state {
                 State::Free => continue,
-                State::New => descriptors.set_state(id, State::Free),
+                State::New => {
+                    descriptors.set_state(id, State::Free);
+                    crash::point("open: new segment freed");
+                }
                 State::Live => {
                     newest = newest.max(descriptor.generation.min(u64::MAX / 2));
                     self.checked(id)?;
@@ -339,6 +352,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         }
         for id in overflow {
             descriptors.set_state(id, State::Free);
+            crash::point("open: unreachable segment freed");
         }
         nodes.sort_unstable_by_key(|node| node.descriptor.prefix);
         tile(&nodes)?;

@@ -7,6 +7,7 @@
 
 use super::{Core, Writer, descriptors_at, intent::Intent, space::Place};
 use crate::{
+    crash,
     error::Result,
     hash::{Hashed, PATH_BITS, REFERENCE_BITS},
     store::{ByteStore, is_short, make_room},
@@ -88,6 +89,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
                 self.descriptors().link(last, Some(new));
             }
             ids.push(new);
+            crash::point("copy: segment copied");
         }
         Ok(())
     }
@@ -182,6 +184,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             let id = self.new_segment(&descriptor)?;
             let segment = self.segment_by_id(id, descriptor.log2_buckets);
             drafts.push(Draft { id, segment, descriptor, overflow: Vec::new() });
+            crash::point("replace: draft begun");
         }
         for &main in old {
             let descriptor = self.descriptor(main)?;
@@ -237,6 +240,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             let id = self.new_segment(&Descriptor { overflow: true, ..draft.descriptor })?;
             self.descriptors().link(draft.overflow.last().copied().unwrap_or(draft.id), Some(id));
             draft.overflow.push(id);
+            crash::point("replace: draft chained");
         }
     }
 
@@ -267,12 +271,16 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
 
     /// Segments `new` (complete, state New) take the place of `old`: all or nothing, also across a kill.
     fn commit(&self, writer: &Writer, old: [Option<u32>; 2], new: [Option<u32>; 2]) -> Result<()> {
+        crash::point("replace: drafts written");
         self.intents().commit(writer.number, Intent::Replace { old, new });
+        crash::point("replace: intent committed");
         let freed = self.finish_replace(old, new)?;
         self.intents().clear(writer.number);
+        crash::point("replace: intent cleared");
         for id in new.into_iter().flatten() {
             let descriptor = self.descriptor(id)?;
             self.show(id, &descriptor);
+            crash::point("replace: directory switched");
         }
         for id in freed.iter().copied() {
             self.descriptors().bump(id);
@@ -281,6 +289,8 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         for id in freed {
             space.retire(id);
         }
+        drop(space);
+        crash::point("replace: old retired");
         Ok(())
     }
 
@@ -290,6 +300,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         for main in new.into_iter().flatten() {
             for id in std::iter::once(main).chain(self.chain(main)?) {
                 descriptors.set_state(id, State::Live);
+                crash::point("replace: new live");
             }
         }
         let mut freed = Vec::new();
@@ -297,6 +308,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             for id in std::iter::once(main).chain(self.chain(main)?) {
                 descriptors.set_state(id, State::Free);
                 freed.push(id);
+                crash::point("replace: old free");
             }
         }
         Ok(freed)
@@ -344,9 +356,12 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         }
         drop(space);
         self.index.prepare(end);
+        crash::point("segment: taken");
         self.descriptors().write(id, descriptor);
         self.descriptors().bump(id);
+        crash::point("segment: described");
         self.segment_by_id(id, descriptor.log2_buckets).reset();
+        crash::point("segment: emptied");
         Ok(id)
     }
 
@@ -354,6 +369,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     fn grow_index(&self, id: u32, buckets: usize) -> Result<()> {
         let need = u64::from(id) * Self::SEGMENT_BYTES + Self::LAYOUT.used_bytes(buckets) as u64;
         make_room(&self.index, need, Self::SEGMENT_BYTES)?;
+        crash::point("segment: index grown");
         make_room(&self.segments, descriptors_at(self.intents) + (u64::from(id) + 1) * DESCRIPTOR as u64, 4096)
     }
 
@@ -362,6 +378,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         for &id in ids {
             self.descriptors().set_state(id, State::Free);
             self.space().retire(id);
+            crash::point("replace: draft discarded");
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use super::{Core, Writer, descriptors_at, space::Place};
 use crate::{
+    crash,
     error::Result,
     store::ByteStore,
     table::{Scheme, descriptor::DESCRIPTOR, directory::Entry, layout::MIN_BUCKETS},
@@ -37,6 +38,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
                     return Ok(false);
                 }
                 self.merge(writer, [id, Self::id(other)], descriptor)?;
+                crash::point("shrink: two merged");
                 merged = true;
                 Ok(true)
             })?;
@@ -54,6 +56,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             if u64::from(id) >= end && self.space().free_below(id) {
                 self.verify(descriptor.prefix)?;
                 self.replace_same_size(writer, id, descriptor, Place::Front)?;
+                crash::point("shrink: moved to the front");
             }
             Ok(false)
         })
@@ -83,8 +86,10 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         // Segments that a checkpoint or a snapshot keeps may be of any size.
         let kept = if space.kept() + space.held() > 0 { u64::from(end) * Self::SEGMENT_BYTES } else { 0 };
         self.index.truncate(last.max(kept).min(self.index.len()))?;
+        crash::point("trim: index cut");
         let descriptors = descriptors_at(self.intents) + u64::from(end) * DESCRIPTOR as u64;
         self.segments.truncate(descriptors.min(self.segments.len()))?;
+        crash::point("trim: descriptors cut");
         drop(space);
         self.heap.as_ref().map_or(Ok(()), crate::heap::Heap::trim)
     }
@@ -105,6 +110,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         if log2_buckets < descriptor.log2_buckets {
             let halvings = log2_buckets as i8 - descriptor.log2_buckets as i8;
             self.rebuild(writer, id, &descriptor, halvings, None)?;
+            crash::point("shrink: lone segment rebuilt");
         }
         Ok(())
     }

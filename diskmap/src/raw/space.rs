@@ -295,7 +295,7 @@ mod tests {
     #[test]
     fn snapshots_keep_segments_beside_checkpoints() {
         let mut space = SegmentSpace::default();
-        (space.extend(), space.extend());
+        assert_eq!((space.extend(), space.extend()), (0, 1));
         let first = space.hold();
         space.retire(0);
         let second = space.hold();

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use super::{Core, Found, Lookup, Vacant, Writer, intent::Intent, reference};
 use crate::{
+    crash,
     error::{Error, Result},
     hash::Hashed,
     heap::{Fresh, record::MAX_LEN},
@@ -73,6 +74,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         if let Some(record) = record {
             record.publish();
         }
+        crash::point("insert: filled");
         writer.count(1);
         Ok(found)
     }
@@ -107,6 +109,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
                     let word = C::LAYOUT.value_at / 8;
                     if size > 0 {
                         found.segment.set_word(found.slot, word, image.0[word]);
+                        crash::point("update: word stored");
                     }
                     return Ok((old, found));
                 }
@@ -119,10 +122,12 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
                 let word = C::LAYOUT.reference_word();
                 let (new, before) = (Reference(image.0[word]), Reference(old.0[word]));
                 found.segment.set_word(found.slot, word, new.displaced(before.displacement()).0);
+                crash::point("update: reference swung");
                 if let Some(record) = record {
                     record.publish();
                 }
                 self.heap().free(before.at())?;
+                crash::point("update: record freed");
                 Ok((old, found))
             }
         }
@@ -135,6 +140,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         writer.count(-1);
         if let Some(reference) = reference(&C::LAYOUT, &image) {
             self.heap().free(reference.at())?;
+            crash::point("remove: record freed");
         }
         Ok(image)
     }
@@ -145,8 +151,10 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         let image = segment.image(slot);
         let home = if found.overflow.is_some() { slot.bucket } else { self.home_of(segment, slot) };
         segment.clear(slot);
+        crash::point("remove: tag off");
         self.descriptors().bump(Self::id(found.entry));
         segment.lower(home, slot.bucket, |bucket| self.overflow_past(segment, bucket));
+        crash::point("remove: counts lowered");
         image
     }
 
@@ -202,6 +210,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             bytes[parts.key.0..parts.key.0 + key_len].copy_from_slice(key);
         }
         Self::RECORD.seal(bytes, Self::RECORD.parts(key_len, value_len));
+        crash::point("record: written");
         Ok(record)
     }
 
@@ -274,17 +283,24 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         let lanes = from.segment.lanes();
         if from.overflow == to.overflow && old.bucket == new.bucket {
             to.segment.write(home(to), new, image);
+            crash::point("move: second slot written");
             self.descriptors().bump(id);
             let control = lanes.with_tag(to.segment.control(new.bucket), old.lane, 0);
             to.segment.set_control(new.bucket, lanes.with_tag(control, new.lane, hashed.tag()));
+            crash::point("move: both tags flipped");
         } else {
             let place = |found: &Found<C>| (found.overflow.unwrap_or(id), found.slot);
             self.intents().commit(writer.number, Intent::Move { old: place(from), new: place(to) });
+            crash::point("move: intent committed");
             to.segment.fill(home(to), to.segment.free_at(new), hashed.tag(), image);
+            crash::point("move: new tag on");
             self.descriptors().bump(id);
             from.segment.clear(old);
+            crash::point("move: old tag off");
             self.intents().clear(writer.number);
+            crash::point("move: intent cleared");
             from.segment.lower(home(from), old.bucket, |bucket| self.overflow_past(from.segment, bucket));
+            crash::point("move: counts lowered");
         }
     }
 
@@ -323,6 +339,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
                 // In a list every bucket is home: no overflow is counted.
                 let slot = free.slot;
                 segment.fill(slot.bucket, free, hashed.tag(), image);
+                crash::point("chain: slot filled");
                 let entry = self.directory.view().entry(hashed.position());
                 return Ok(Some(Found { entry, segment, slot, overflow: Some(id) }));
             }

@@ -7,7 +7,10 @@ use super::{
     allocate::size_limit,
     os::{growth_error, open_regular},
 };
-use crate::error::{Error, Result};
+use crate::{
+    crash,
+    error::{Error, Result},
+};
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Write},
@@ -25,6 +28,7 @@ pub(crate) fn replace_file(dir: &Path, name: &str, bytes: &[u8]) -> Result<()> {
         let _ = fs::remove_file(&temp);
     }
     written?;
+    crash::point("small file: renamed");
     sync_dir(dir)
 }
 
@@ -40,8 +44,12 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
         _ => {}
     }
     let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
+    crash::point("small file: made");
     file.write_all(bytes).map_err(failed)?;
-    file.sync_all().map_err(failed)
+    crash::point("small file: written");
+    file.sync_all().map_err(failed)?;
+    crash::point("small file: synced");
+    Ok(())
 }
 
 /// Makes the names in `dir` durable.

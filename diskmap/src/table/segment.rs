@@ -13,7 +13,7 @@ use super::{
     layout::{LINE, MAX_PROBE, MAX_WORDS, Scheme, Side},
     reference::Reference,
 };
-use crate::hash::Hashed;
+use crate::{crash, hash::Hashed};
 
 /// A slot's words, outside any segment.
 #[derive(Clone, Copy, Debug)]
@@ -206,7 +206,9 @@ impl<C: Scheme> Segment<C> {
     pub(crate) fn fill(&self, home: usize, free: Free, tag: u64, image: &SlotImage) {
         let Free { slot, control } = free;
         self.raise(home, slot.bucket);
+        crash::point("fill: counts raised");
         self.write(home, slot, image);
+        crash::point("fill: words written");
         self.set_control(slot.bucket, Self::LANES.with_new_tag(control, slot.lane, tag));
     }
 

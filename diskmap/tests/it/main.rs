@@ -2,10 +2,14 @@
 
 mod backups;
 mod basics;
+mod bits;
+mod closed;
 mod compaction;
 mod crash;
 mod damage;
 mod full_disk;
+mod fuzz;
+mod golden;
 mod hashers;
 mod isolated;
 mod migrate;

@@ -16,6 +16,8 @@ pub(super) struct Life<T: Kind> {
     pub(super) copies: u64,
     /// Each may leak a cell.
     pub(super) kills: u64,
+    /// Those that came before an open had returned.
+    pub(super) unopened: u64,
     pub(super) kind: std::marker::PhantomData<T>,
 }
 
@@ -33,6 +35,7 @@ impl<T: Kind> Life<T> {
             rng: Rng::with_seed(seed),
             copies: 0,
             kills: 0,
+            unopened: 0,
             kind: std::marker::PhantomData,
         }
     }
@@ -54,11 +57,12 @@ impl<T: Kind> Life<T> {
         await_count(&file, &mut child, wanted);
         spin(Duration::from_micros(delay));
         child.kill().expect("the child killed");
-        self.kills += 1;
         let status = child.wait().expect("the child's end");
+        self.kills += u64::from(status.signal() == Some(KILLED));
         let errors = fs::read_to_string(&errors).unwrap_or_default();
         let ended = status.success() || status.signal() == Some(KILLED);
         assert!(ended && errors.is_empty(), "seed {seed}: the child ended with {status}: {errors}");
+        self.unopened += u64::from(read_count(&file) < OPENED);
         let count = read_count(&file).saturating_sub(OPENED);
         (count, Plan::new(seed, T::SLOW).nth(count as usize))
     }
