@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Result},
     format::manifest::{BlockRecord, SegmentRecord},
     heap::Heap,
-    store::ByteStore,
+    store::{ByteStore, HUGE, make_room},
     table::{Directory, Scheme, directory::Entry},
 };
 
@@ -24,6 +24,25 @@ pub(crate) struct Captured {
 }
 
 impl<B: ByteStore, C: Scheme> Core<B, C> {
+    /// Before a generation begins: makes room for as many copies as the last one took, so that the writer need not wait
+    /// for the file system and the pages. If there is none, the writer will see.
+    pub(crate) fn make_room_for_copies(&self) {
+        let copies = self.copies.swap(0, Ordering::Relaxed);
+        let (end, unused) = {
+            let space = self.space();
+            (u64::from(space.end()), u64::from(space.end()).saturating_sub(space.used() + space.kept() + space.held()))
+        };
+        if copies <= unused || !B::DURABLE {
+            return;
+        }
+        let end = (end + copies - unused) * Self::SEGMENT_BYTES;
+        if make_room(&self.index, end, Self::SEGMENT_BYTES).is_ok() {
+            let prepared = (self.index.len().min(end) / HUGE * HUGE).saturating_sub(copies * Self::SEGMENT_BYTES);
+            // In steps: the writer must not wait for more than one.
+            (prepared..end).step_by(HUGE as usize).for_each(|at| self.index.prepare(at));
+        }
+    }
+
     /// Begins a generation: from here on, writers copy what was there. All writers must be out.
     pub(crate) fn capture(&self) -> Captured {
         self.directory.flag(0, 0, Entry::PROTECTED, 0);

@@ -65,6 +65,8 @@ pub(crate) struct Core<B, C> {
     intents: u32,
     space: Mutex<SegmentSpace>,
     generation: AtomicU64,
+    /// Segments that were copied because a checkpoint or a snapshot refers to them, since the last checkpoint began.
+    copies: AtomicU64,
     /// Entries added less entries removed, by writer.
     counts: Box<[Arc<Count>]>,
     signals: Arc<Signals>,

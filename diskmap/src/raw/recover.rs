@@ -204,6 +204,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             intents,
             space: Mutex::default(),
             generation: AtomicU64::new(1),
+            copies: AtomicU64::new(0),
             counts: Box::new([Arc::default()]),
             signals,
         }

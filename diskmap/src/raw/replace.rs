@@ -5,6 +5,8 @@
 //! the intent is committed before any state changes, and old segments are never written to again while anything
 //! protects them.
 
+use std::sync::atomic::Ordering;
+
 use super::{Core, Writer, descriptors_at, intent::Intent, space::Place};
 use crate::{
     crash,
@@ -74,6 +76,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             return Err(error);
         }
         self.signals.changed(Self::SEGMENT_BYTES * ids.len() as u64);
+        self.copies.fetch_add(ids.len() as u64, Ordering::Relaxed);
         self.commit(writer, [Some(old), None], [Some(ids[0]), None])
     }
 

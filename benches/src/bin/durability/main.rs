@@ -71,7 +71,6 @@ fn main() -> Result<()> {
         let plain = Pauses::of_plain_file(dir.path(), entries * 28, Duration::from_millis(500), time)?;
         report.pair("longest update, no checkpoint, ms", "", (still.longest, f64::NAN), Limit::None);
         report.pair("longest update beside checkpoints, ms", "", (synced.longest, plain.longest), Limit::Figure(5.0));
-        report.pair("  of which on the CPU, ms", "", (synced.busy, plain.busy), Limit::None);
         report.pair("  99.99 % of updates below, us", "", (synced.most, plain.most), Limit::None);
         report.pair("  checkpoints made", "", (synced.syncs, plain.syncs), Limit::None);
     }

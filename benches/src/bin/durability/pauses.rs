@@ -12,12 +12,9 @@ use std::{
 
 use anyhow::Result;
 use fastrand::Rng;
-use rustix::time::{ClockId, clock_gettime};
 
 use crate::{key, options, words::Words};
 
-/// Updates longer than this are looked at one by one.
-const LONG: Duration = Duration::from_micros(200);
 /// The quickest are counted by microseconds up to this many.
 const BINS: usize = 4096;
 
@@ -25,8 +22,6 @@ const BINS: usize = 4096;
 pub(crate) struct Pauses {
     /// The longest update, in ms on the wall.
     pub longest: f64,
-    /// The most that one update had a CPU, in ms: the rest of its time it waited, for the kernel or another thread.
-    pub busy: f64,
     /// All but one in 10,000 took less, in us.
     pub most: f64,
     /// Syncs made meanwhile.
@@ -87,9 +82,9 @@ impl Pauses {
 }
 
 fn measure(time: Duration, mut update: impl FnMut(u64) -> Result<()>) -> Result<Pauses> {
-    let (mut longest, mut busy, mut bins) = (Duration::ZERO, Duration::ZERO, vec![0u64; BINS]);
+    let (mut longest, mut bins) = (Duration::ZERO, vec![0u64; BINS]);
     let begun = Instant::now();
-    let (mut at, mut before, mut cpu) = (0, begun, cpu_time()?);
+    let (mut at, mut before) = (0, begun);
     while before - begun < time {
         update(at)?;
         at += 1;
@@ -97,15 +92,7 @@ fn measure(time: Duration, mut update: impl FnMut(u64) -> Result<()>) -> Result<
         let took = now - before;
         bins[(took.as_micros() as usize).min(BINS - 1)] += 1;
         before = now;
-        if took > LONG {
-            let after = cpu_time()?;
-            busy = busy.max((after - cpu).min(took));
-            longest = longest.max(took);
-            before = Instant::now();
-        }
-        if took > LONG || at.is_multiple_of(64) {
-            cpu = cpu_time()?;
-        }
+        longest = longest.max(took);
     }
     let mut left = at / 10_000;
     let most = (0..BINS).rev().find(|&bin| {
@@ -113,15 +100,5 @@ fn measure(time: Duration, mut update: impl FnMut(u64) -> Result<()>) -> Result<
         left = left.saturating_sub(bins[bin]);
         past
     });
-    let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
-    Ok(Pauses {
-        longest: milliseconds(longest),
-        busy: milliseconds(busy),
-        most: most.map_or(0.0, |bin| bin as f64 + 1.0),
-        syncs: 0.0,
-    })
-}
-
-fn cpu_time() -> Result<Duration> {
-    Ok(Duration::try_from(clock_gettime(ClockId::ThreadCPUTime))?)
+    Ok(Pauses { longest: longest.as_secs_f64() * 1e3, most: most.map_or(0.0, |bin| bin as f64 + 1.0), syncs: 0.0 })
 }
