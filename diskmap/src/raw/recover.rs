@@ -99,10 +99,13 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         root: Root,
     ) -> Result<Core<B, C>> {
         let Files { index, segments, heap, block_shift, intents } = files;
-        if segments.len() < descriptors_at(intents) {
+        let live = root == Root::Live;
+        let head = descriptors_at(intents);
+        if live && segments.len() < head {
             return Err(Error::corrupt(SEGMENTS_FILE, segments.len(), "the file is shorter than its head"));
         }
-        let live = root == Root::Live;
+        // It is never synced: a power cut may leave nothing but its name, and all that was in it follows from the checkpoint.
+        segments.grow(head, head.next_multiple_of(4096))?;
         let empty = !live && manifest.segments.is_empty();
         let heap = match heap {
             Some((store, tables)) => {
