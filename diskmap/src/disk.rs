@@ -27,7 +27,7 @@ use crate::{
         DEFAULT_RESERVE, MMapFile,
         lock::DirLock,
         os::{boot_id, uuid},
-        replace::{read_file, replace_file},
+        replace::{read_file, replace_file, sync_dir},
     },
 };
 
@@ -264,6 +264,11 @@ impl Locked {
         let stored = read_identity(&files.segments).and_then(|sector| Identity::parse(&sector));
         let live = stored.as_ref().is_some_and(|stored| disk.is_live(stored));
         let root = if live { Root::Live } else { Root::Checkpoint };
+        if live && !access.read_only {
+            // Its maker may have ended just before it did this. Until it is done a power cut may show the manifest before,
+            // whose space is about to be used again.
+            sync_dir(&disk.dir)?;
+        }
         // The identity tells of changes that the manifest was not marked for yet, and the manifest of changes whose
         // identity did not reach the medium.
         let clean = manifest.closed && stored.is_none_or(|stored| stored.clean);
