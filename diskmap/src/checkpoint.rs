@@ -245,12 +245,7 @@ impl<B: ByteStore + 'static, C: Scheme + Send + Sync + 'static> Job for DiskJob<
             segments: core.captured_segments(&captured)?,
             blocks: core.captured_blocks(),
         };
-        match replace_file(&self.disk.dir, CHECKPOINT, &manifest.encode()) {
-            Ok(()) => {}
-            // Nothing was synced in vain: there was no room for the manifest, and the one before is still there.
-            Err(error @ Error::OutOfSpace { .. }) => return Err(error),
-            Err(error) => return Err(self.fail(error)),
-        }
+        self.publish(&manifest)?;
         core.release();
         Ok(())
     }
@@ -272,7 +267,7 @@ impl<B: ByteStore + 'static, C: Scheme + Send + Sync + 'static> Job for DiskJob<
         if !manifest.closed {
             return Ok(());
         }
-        replace_file(&self.disk.dir, CHECKPOINT, &Manifest { closed: false, ..manifest }.encode())
+        self.publish(&Manifest { closed: false, ..manifest })
     }
 
     fn seal(&self) -> Result<()> {
@@ -295,6 +290,16 @@ impl<B: ByteStore + 'static, C: Scheme + Send + Sync + 'static> Job for DiskJob<
 }
 
 impl<B: ByteStore, C: Scheme> DiskJob<B, C> {
+    /// Replaces the manifest.
+    fn publish(&self, manifest: &Manifest) -> Result<()> {
+        match replace_file(&self.disk.dir, CHECKPOINT, &manifest.encode()) {
+            Ok(()) => Ok(()),
+            // Nothing was synced in vain: there was no room for the manifest, and the one before is still there.
+            Err(error @ Error::OutOfSpace { .. }) => Err(error),
+            Err(error) => Err(self.fail(error)),
+        }
+    }
+
     /// After a failed sync nobody knows what is on the medium: the map takes no more writes.
     fn fail(&self, error: Error) -> Error {
         *self.cause.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
