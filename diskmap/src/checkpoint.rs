@@ -101,6 +101,13 @@ impl Keeper {
         timed(&self.clock, || self.job.checkpoint(false))
     }
 
+    /// What the thread does when a checkpoint is due.
+    #[cfg(test)]
+    pub(crate) fn beside(&self) -> impl FnOnce() -> Result<()> + Send + 'static {
+        let (job, clock) = (Arc::clone(&self.job), Arc::clone(&self.clock));
+        move || timed(&clock, || job.checkpoint(false))
+    }
+
     /// Whether checkpoints are made without being asked for.
     pub(crate) fn is_automatic(&self) -> bool {
         self.clock.time().interval.is_some()

@@ -27,7 +27,7 @@ use crate::{
         DEFAULT_RESERVE, MMapFile,
         lock::DirLock,
         os::{boot_id, uuid},
-        replace::{read_file, replace_file, sync_dir},
+        replace::{read_file, remove, replace_file, sync_dir},
     },
 };
 
@@ -116,7 +116,7 @@ impl Disk {
         map: &MapFile,
     ) -> Result<(Disk, Files<MMapFile>)> {
         for name in [INDEX_FILE, SEGMENTS_FILE, HEAP_FILE, BLOCKS_FILE, CHECKPOINT] {
-            match fs::remove_file(dir.join(name)) {
+            match remove(&dir.join(name)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::io(dir.join(name), error)),
                 _ => {}
             }
