@@ -99,7 +99,7 @@ pub(crate) struct Found {
 impl Disk {
     /// Makes the files of a new map. `map` becomes `MAP` only with [`Disk::publish`].
     pub(crate) fn create(dir: &Path, access: &Access, heap: bool, map: &MapFile) -> Result<(Disk, Files<MMapFile>)> {
-        fs::create_dir_all(dir).map_err(|error| Error::io(dir, error))?;
+        create_dirs(dir)?;
         let lock = DirLock::exclusive(dir)?;
         replacement::settle(dir)?;
         if exists(dir)? {
@@ -186,6 +186,20 @@ impl Disk {
         let files = [identity(&files.index)?, identity(&files.segments)?, heap, blocks];
         Ok(Disk { dir, uuid, boot_id: access.boot_id.or_else(boot_id), files, _lock: lock })
     }
+}
+
+/// Makes a directory and those above it, with names that survive a power cut.
+fn create_dirs(dir: &Path) -> Result<()> {
+    let missing: Vec<&Path> = dir.ancestors().take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists()).collect();
+    fs::create_dir_all(dir).map_err(|error| Error::io(dir, error))?;
+    for new in missing {
+        match new.parent() {
+            Some(parent) if parent.as_os_str().is_empty() => sync_dir(Path::new("."))?,
+            Some(parent) => sync_dir(parent)?,
+            None => {}
+        }
+    }
+    Ok(())
 }
 
 /// Whether there is a map in the directory.
