@@ -13,8 +13,9 @@ use super::{
     medium::Flaw,
     memory_dir,
     model::{Belief, Change, Check},
+    plan::{Op, Plan},
     simulator::{Fault, Run},
-    walk::{Op, Plan, Walk},
+    walk::Walk,
 };
 use crate::error::Error;
 
@@ -40,7 +41,7 @@ fn workload() -> Vec<Op> {
 fn run<T: Kind>(fault: Fault) -> Result<bool, String> {
     let root = memory_dir();
     let mut rng = Rng::with_seed(fault.at.unwrap_or(0));
-    let run = Arc::new(Run::new(root.path(), Flaw::None, Plan::small::<T>(60), false));
+    let run = Arc::new(Run::new(root.path(), Flaw::None, Plan::small::<T>(), false));
     let image = Image { dir: run.place(), boot: 1, belief: Belief::nothing() };
     std::fs::create_dir(&image.dir).expect("a directory");
     let mut walk = Walk::<T>::closed(&run, image, Some(0), &mut rng);

@@ -16,8 +16,9 @@ use fastrand::Rng;
 use super::{
     kinds::Kind,
     model::{Belief, Check},
+    plan::Op,
     simulator::Run,
-    walk::{Op, Walk},
+    walk::Walk,
 };
 use crate::{
     format::identity::{FileIdentity, Identity, SECTOR},

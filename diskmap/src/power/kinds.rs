@@ -11,6 +11,8 @@ pub(super) type Map<T> = DiskHashMap<<T as Kind>::K, <T as Kind>::V, MMapFile>;
 /// A pair of types whose entries are made from numbers.
 pub(super) trait Kind: 'static {
     const NAME: &'static str;
+    /// Images that its walks look at, at least.
+    const IMAGES: u64;
     /// How long values may be: what the upper half of a version is chosen from.
     const LENS: &'static [u32];
     type K: DiskKey + Encode<Self::Key>;
@@ -33,6 +35,7 @@ pub(super) struct Texts;
 
 impl Kind for Numbers {
     const NAME: &'static str = "numbers";
+    const IMAGES: u64 = 6_000;
     const LENS: &'static [u32] = &[8];
     type K = u64;
     type V = u64;
@@ -58,14 +61,15 @@ impl Kind for Numbers {
 
 impl Kind for Texts {
     const NAME: &'static str = "texts";
-    const LENS: &'static [u32] = &[0, 1, 20, 100, 180, 400, 700, 1200, 1800, 3000, 3000, 9000, 100_000];
+    const IMAGES: u64 = 4_000;
+    const LENS: &'static [u32] = &[0, 1, 20, 100, 180, 400, 700, 1200, 3000, 9000, 15_000, 30_000, 100_000];
     type K = String;
     type V = Vec<u8>;
     type Key = String;
     type Value = Vec<u8>;
 
     fn key(number: u32) -> String {
-        let len = [0, 3, 17, 60, 250][number as usize % 5];
+        let len = [2, 2, 2, 40][number as usize % 4];
         format!("{number}:{}", "k".repeat(len))
     }
 

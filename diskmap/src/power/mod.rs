@@ -4,11 +4,13 @@
 //! may be found. Invariant: all that happens follows from a seed. `DISKMAP_POWER_SEED` repeats one walk,
 //! `DISKMAP_POWER_SECONDS` makes the tests go on for so long.
 
+mod beside;
 mod errors;
 mod image;
 mod kinds;
 mod medium;
 mod model;
+mod plan;
 mod scenarios;
 mod simulator;
 mod walk;
@@ -25,14 +27,13 @@ use self::{
     kinds::{Kind, Numbers, Texts},
     medium::Flaw,
     model::Check,
+    plan::Plan,
     simulator::Run,
-    walk::{Plan, Walk},
+    walk::Walk,
 };
 
 /// Operations of one walk.
-const OPS: usize = 60;
-/// The images that the tests of both kinds look at, at least.
-const IMAGES: u64 = 5_000;
+const OPS: usize = 40;
 
 fn memory_dir() -> TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a directory")
@@ -64,7 +65,7 @@ fn walks<T: Kind>() {
     let seconds = variable("DISKMAP_POWER_SECONDS").map(Duration::from_secs);
     let first = seconds.map_or(0, |_| fastrand::u64(..1 << 48));
     let (start, mut all, mut seed) = (Instant::now(), 0, first);
-    while all < IMAGES || seconds.is_some_and(|seconds| start.elapsed() < seconds) {
+    while all < T::IMAGES || seconds.is_some_and(|seconds| start.elapsed() < seconds) {
         let (images, result) = walk::<T>(seed, Flaw::None, false);
         all += images;
         result.unwrap_or_else(|wrong| {
@@ -73,7 +74,7 @@ fn walks<T: Kind>() {
         seed += 1;
     }
     println!("{}: {all} images of {} walks in {:?}", T::NAME, seed - first, start.elapsed());
-    assert!(all >= IMAGES);
+    assert!(all >= T::IMAGES);
 }
 
 #[test]

@@ -21,7 +21,7 @@ use super::{
     kinds::Kind,
     medium::{Flaw, Medium},
     model::{Belief, Check},
-    walk::Plan,
+    plan::Plan,
 };
 use crate::store::watch::{Step, Watch};
 
@@ -181,7 +181,7 @@ impl<T: Kind> Simulator<T> {
             Some((image, _)) => image,
             None => self.cut(),
         };
-        let deeper = (self.depth < DEEPEST && rng.u32(..60 << self.depth) == 0).then_some(self.depth + 1);
+        let deeper = (self.depth < DEEPEST && rng.u32(..120) == 0).then_some(self.depth + 1);
         self.run.images.fetch_add(1, Ordering::Relaxed);
         let how = if image.boot == self.boot { "kill" } else { "power cut" };
         if let Err(wrong) = image::check::<T>(&self.run, image, deeper, rng) {
@@ -206,7 +206,8 @@ impl<T: Kind> Simulator<T> {
             let _ = meeting.arrived.send(()).is_ok() && meeting.go_on.recv().is_ok();
             true
         });
-        if !waited && !self.state().quiet {
+        // Below the first cut, one step in three: else most images would be of images.
+        if !waited && !self.state().quiet && (self.depth == 0 || self.state().rng.u32(..3) == 0) {
             self.look(at);
         }
     }

@@ -3,101 +3,34 @@
 //! Must not know what a power cut leaves. Invariant: what is believed of the map is noted before a call is made and after
 //! it returned, nowhere else.
 
-use std::{
-    fs,
-    path::Path,
-    sync::{
-        Arc,
-        mpsc::{Receiver, Sender, channel},
-    },
-    thread::JoinHandle,
-};
+use std::{fs, path::Path, sync::Arc};
 
 use fastrand::Rng;
 
 use super::{
+    beside::Beside,
     image::{Image, adopt, boot_id},
     kinds::{Kind, Map},
     medium::Medium,
     model::{self, Belief, Change, Check, Model},
-    simulator::{Meeting, Run, Simulator, met},
+    plan::Op,
+    simulator::{Run, Simulator},
 };
 use crate::{
     OpenOptions, Result,
     store::watch::{Watched, watch},
 };
 
-/// Something a walk does.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Op {
-    Change(Change),
-    Reserve(u64),
-    Shrink,
-    Checkpoint,
-    /// Begins a checkpoint in another thread.
-    Begin,
-    /// Lets it take one more step.
-    Advance,
-    /// Closes the map and opens it.
-    Close,
-    /// Ends the process, as far as the files can tell, and opens the map.
-    Kill,
-    /// Cuts the power and opens the map.
-    Cut,
-}
-
-/// What the operations of a walk are chosen from.
-#[derive(Clone, Debug)]
-pub(super) struct Plan {
-    /// Numbers below this.
-    keys: u32,
-    /// Usual lengths of values.
-    lens: Vec<u32>,
-    /// Changes at most between two looks.
-    burst: usize,
-}
-
 /// A map in use.
 pub(super) struct Walk<T: Kind> {
     sim: Arc<Simulator<T>>,
     rng: Rng,
     /// Before the map: its thread refers to it.
-    helper: Option<Helper>,
+    beside: Option<Beside>,
     map: Option<Map<T>>,
     watched: Option<Watched>,
     /// Something was changed since it was opened.
     changed: bool,
-}
-
-/// A checkpoint in another thread.
-struct Helper {
-    thread: Option<JoinHandle<Result<()>>>,
-    arrived: Receiver<()>,
-    go_on: Option<Sender<()>>,
-    captured: Model,
-}
-
-impl Plan {
-    /// Some numbers with short values.
-    pub(super) fn small<T: Kind>(keys: u32) -> Plan {
-        Plan { keys, lens: T::LENS.iter().copied().take(4).collect(), burst: 1 }
-    }
-
-    pub(super) fn new<T: Kind>(rng: &mut Rng) -> Plan {
-        let keys = [12, 60, 300, 300, 1000, 7000][rng.usize(..6)];
-        let short: Vec<u32> =
-            T::LENS.iter().copied().filter(|&len| len <= if keys > 500 { 100 } else { 3000 }).collect();
-        let lens = (0..4).map(|_| short[rng.usize(..short.len())]).collect();
-        Plan { keys, lens, burst: 1 + keys as usize / [4, 10, 30][rng.usize(..3)] }
-    }
-
-    fn version<T: Kind>(&self, rng: &mut Rng) -> u64 {
-        let len = match rng.u32(..40) {
-            0 => T::LENS[rng.usize(..T::LENS.len())],
-            _ => self.lens[rng.usize(..self.lens.len())],
-        };
-        u64::from(len) << 32 | u64::from(rng.u32(..))
-    }
 }
 
 impl<T: Kind> Walk<T> {
@@ -127,7 +60,7 @@ impl<T: Kind> Walk<T> {
         let medium = medium.unwrap_or_else(|| Medium::new(Path::new("/nowhere"), run.flaw));
         let sim = Arc::new(Simulator::new(Arc::clone(run), &image, medium, depth, rng));
         let watched = is_watched.then(|| watch(&image.dir, sim.clone()));
-        Walk { sim, rng: rng.fork(), helper: None, map: None, watched, changed: false }
+        Walk { sim, rng: rng.fork(), beside: None, map: None, watched, changed: false }
     }
 
     /// So many random operations.
@@ -135,7 +68,9 @@ impl<T: Kind> Walk<T> {
         for _ in 0..ops {
             let op = self.choose();
             let times = if let Op::Change(Change::Insert(..) | Change::Remove(_)) = op {
-                self.rng.usize(..self.sim.run.plan.burst) + 1
+                // More beside a checkpoint, so that space comes round while it is made.
+                let most = self.sim.run.plan.burst * if self.beside.is_some() { 4 } else { 1 };
+                self.rng.usize(..most) + 1
             } else {
                 1
             };
@@ -152,37 +87,17 @@ impl<T: Kind> Walk<T> {
     /// So many insertions and removals.
     pub(super) fn changes(&mut self, count: usize) -> Check {
         for _ in 0..count {
-            let change = self.change_of_one();
+            let change = self.sim.run.plan.change::<T>(&mut self.rng);
             self.apply(Op::Change(change))?;
         }
         Ok(())
     }
 
     fn choose(&mut self) -> Op {
-        if self.helper.is_some() && self.rng.u32(..3) == 0 {
+        if self.beside.is_some() && self.rng.u32(..3) == 0 {
             return Op::Advance;
         }
-        match self.rng.u32(..100) {
-            0..70 => Op::Change(self.change_of_one()),
-            70 => Op::Change(Change::Clear),
-            71..73 => Op::Reserve(self.rng.u64(..u64::from(self.sim.run.plan.keys) * 2)),
-            73..75 => Op::Shrink,
-            75..81 => Op::Checkpoint,
-            81..90 => Op::Begin,
-            90..93 => Op::Close,
-            93..97 => Op::Kill,
-            _ => Op::Cut,
-        }
-    }
-
-    /// An insertion or a removal.
-    pub(super) fn change_of_one(&mut self) -> Change {
-        let plan = &self.sim.run.plan;
-        let number = self.rng.u32(..plan.keys);
-        match self.rng.u32(..10) {
-            0..7 => Change::Insert(number, plan.version::<T>(&mut self.rng)),
-            _ => Change::Remove(number),
-        }
+        self.sim.run.plan.op::<T>(&mut self.rng)
     }
 
     /// One operation, which must succeed.
@@ -262,44 +177,30 @@ impl<T: Kind> Walk<T> {
         self.finish()?;
         let captured = self.model();
         self.sim.state().belief.begin();
-        let ((arrived, arrivals), (go_on, goes)) = (channel(), channel());
         let work = self.map().beside().ok_or("a map that takes no checkpoints")?;
-        let meeting = Meeting { arrived, go_on: goes };
-        let thread = Some(std::thread::spawn(move || met(meeting, work)));
-        self.helper = Some(Helper { thread, arrived: arrivals, go_on: Some(go_on), captured });
+        self.beside = Some(Beside::begin(work, captured));
         self.arrive()
     }
 
     fn advance(&mut self) -> Check {
-        let Some(helper) = &self.helper else { return Ok(()) };
-        if let Some(go_on) = &helper.go_on {
-            go_on.send(()).map_err(|_| "the checkpoint's thread is gone")?;
-        }
+        let Some(beside) = &self.beside else { return Ok(()) };
+        beside.advance();
         self.arrive()?;
         self.sim.look("a step of a checkpoint in another thread");
         self.sim.verdict()
     }
 
-    /// Waits until the other thread is at its next step, or done.
     fn arrive(&mut self) -> Check {
-        let Some(helper) = &mut self.helper else { return Ok(()) };
-        if helper.arrived.recv().is_ok() {
-            return Ok(());
-        }
-        let done = helper.thread.take().map_or(Ok(Ok(())), JoinHandle::join);
-        let captured = Arc::clone(&helper.captured);
-        self.helper = None;
-        match done {
-            Ok(Ok(())) => self.sim.state().belief.done(captured),
-            Ok(Err(error)) => return Err(format!("the checkpoint in another thread failed: {error}")),
-            Err(_) => return Err("the checkpoint in another thread panicked".into()),
-        }
-        Ok(())
+        let Some(beside) = &mut self.beside else { return Ok(()) };
+        let Some(done) = beside.arrive() else { return Ok(()) };
+        self.sim.state().belief.done(Arc::clone(&beside.captured));
+        self.beside = None;
+        done
     }
 
     /// Lets the other thread end its checkpoint.
     pub(super) fn finish(&mut self) -> Check {
-        while self.helper.is_some() {
+        while self.beside.is_some() {
             self.advance()?;
         }
         Ok(())
@@ -325,7 +226,7 @@ impl<T: Kind> Walk<T> {
 
     fn leave(&mut self) {
         self.watched = None;
-        self.helper = None;
+        self.beside = None;
         self.map = None;
         let _ = fs::remove_dir_all(&self.sim.dir);
     }
@@ -396,15 +297,5 @@ impl<T: Kind> Walk<T> {
 
     fn model(&self) -> Model {
         self.sim.state().belief.live.clone().unwrap_or_default()
-    }
-}
-
-impl Drop for Helper {
-    fn drop(&mut self) {
-        self.go_on = None;
-        if let Some(thread) = self.thread.take() {
-            // Whatever becomes of it, nobody is interested in it any more.
-            let _ = thread.join();
-        }
     }
 }

@@ -6,7 +6,6 @@ use std::{io, path::Path};
 
 /// Something that is asked of the medium, of a file or directory with the given path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(test), expect(dead_code, reason = "only tests look at what a step is"))]
 pub(crate) enum Step<'p> {
     /// A new, empty file.
     Create(&'p Path),
