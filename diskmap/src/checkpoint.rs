@@ -104,6 +104,13 @@ impl Keeper {
         timed(&self.clock, || self.job.checkpoint(false))
     }
 
+    /// What the thread does when a checkpoint is due.
+    #[cfg(test)]
+    pub(crate) fn beside(&self) -> impl FnOnce() -> Result<()> + Send + 'static {
+        let (job, clock) = (Arc::clone(&self.job), Arc::clone(&self.clock));
+        move || timed(&clock, || job.checkpoint(false))
+    }
+
     /// Whether checkpoints are made without being asked for.
     pub(crate) fn is_automatic(&self) -> bool {
         self.clock.time().interval.is_some()
@@ -256,12 +263,7 @@ impl<B: ByteStore + 'static, C: Scheme + Send + Sync + 'static> Job for DiskJob<
             segments: core.captured_segments(&captured)?,
             blocks: core.captured_blocks(),
         };
-        match replace_file(&self.disk.dir, CHECKPOINT, &manifest.encode()) {
-            Ok(()) => {}
-            // Nothing was synced in vain: there was no room for the manifest, and the one before is still there.
-            Err(error @ Error::OutOfSpace { .. }) => return Err(error),
-            Err(error) => return Err(self.fail(error)),
-        }
+        self.publish(&manifest)?;
         crash::point("checkpoint: manifest replaced");
         core.release();
         crash::point("checkpoint: released");
@@ -285,7 +287,7 @@ impl<B: ByteStore + 'static, C: Scheme + Send + Sync + 'static> Job for DiskJob<
         if !manifest.closed {
             return Ok(());
         }
-        replace_file(&self.disk.dir, CHECKPOINT, &Manifest { closed: false, ..manifest }.encode())?;
+        self.publish(&Manifest { closed: false, ..manifest })?;
         crash::point("reopen: manifest marked");
         Ok(())
     }
@@ -319,6 +321,16 @@ impl<B: ByteStore + 'static, C: Scheme + Send + Sync + 'static> Job for DiskJob<
 }
 
 impl<B: ByteStore, C: Scheme> DiskJob<B, C> {
+    /// Replaces the manifest.
+    fn publish(&self, manifest: &Manifest) -> Result<()> {
+        match replace_file(&self.disk.dir, CHECKPOINT, &manifest.encode()) {
+            Ok(()) => Ok(()),
+            // Nothing was synced in vain: there was no room for the manifest, and the one before is still there.
+            Err(error @ Error::OutOfSpace { .. }) => Err(error),
+            Err(error) => Err(self.fail(error)),
+        }
+    }
+
     /// After a failed sync nobody knows what is on the medium: the map takes no more writes.
     fn fail(&self, error: Error) -> Error {
         *self.cause.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());

@@ -28,7 +28,7 @@ use crate::{
         DEFAULT_RESERVE, MMapFile,
         lock::DirLock,
         os::{boot_id, uuid},
-        replace::{read_file, replace_file},
+        replace::{read_file, remove, replace_file, sync_dir},
     },
 };
 
@@ -103,7 +103,7 @@ pub(crate) struct Found {
 impl Disk {
     /// Makes the files of a new map. `map` becomes `MAP` only with [`Disk::publish`].
     pub(crate) fn create(dir: &Path, access: &Access, heap: bool, map: &MapFile) -> Result<(Disk, Files<MMapFile>)> {
-        fs::create_dir_all(dir).map_err(|error| Error::io(dir, error))?;
+        create_dirs(dir)?;
         let lock = DirLock::exclusive(dir)?;
         replacement::settle(dir)?;
         if exists(dir)? {
@@ -120,7 +120,7 @@ impl Disk {
         map: &MapFile,
     ) -> Result<(Disk, Files<MMapFile>)> {
         for name in FILES {
-            match fs::remove_file(dir.join(name)) {
+            match remove(&dir.join(name)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::io(dir.join(name), error)),
                 _ => {}
             }
@@ -147,7 +147,7 @@ impl Disk {
     /// Removes the files of a map that was never published, as far as that is possible: what is left is no map.
     pub(crate) fn discard(&self) {
         for name in FILES {
-            let _ = fs::remove_file(self.dir.join(name));
+            let _ = remove(&self.dir.join(name));
         }
     }
 
@@ -212,6 +212,20 @@ impl Disk {
         let files = [identity(&files.index)?, identity(&files.segments)?, heap, blocks];
         Ok(Disk { dir, uuid, boot_id: access.boot_id.or_else(boot_id), files, lock })
     }
+}
+
+/// Makes a directory and those above it, with names that survive a power cut.
+fn create_dirs(dir: &Path) -> Result<()> {
+    let missing: Vec<&Path> = dir.ancestors().take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists()).collect();
+    fs::create_dir_all(dir).map_err(|error| Error::io(dir, error))?;
+    for new in missing {
+        match new.parent() {
+            Some(parent) if parent.as_os_str().is_empty() => sync_dir(Path::new("."))?,
+            Some(parent) => sync_dir(parent)?,
+            None => {}
+        }
+    }
+    Ok(())
 }
 
 /// Whether there is a map in the directory.
@@ -293,6 +307,11 @@ impl Locked {
             Some(stored) if disk.is_closed(stored, &manifest) => Root::Closed,
             _ => Root::Checkpoint,
         };
+        if root == Root::Live && !access.read_only {
+            // Its maker may have ended just before it did this. Until it is done a power cut may show the manifest before,
+            // whose space is about to be used again.
+            sync_dir(&disk.dir)?;
+        }
         // The identity tells of changes that the manifest was not marked for yet, and the manifest of changes whose
         // identity did not reach the medium.
         let clean = manifest.closed && stored.is_none_or(|stored| stored.clean);

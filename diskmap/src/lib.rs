@@ -80,6 +80,8 @@ mod hash;
 mod heap;
 mod map;
 mod memory;
+#[cfg(test)]
+mod power;
 #[allow(unsafe_code, reason = "puts segments and records in mapped memory together")]
 mod raw;
 mod report;

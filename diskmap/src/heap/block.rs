@@ -84,6 +84,16 @@ impl BlockTable {
         self.head(block).store(head, Ordering::Release);
     }
 
+    /// Makes an entry what it is to be, whatever it was; writes only what differs.
+    pub(crate) fn restore(&self, block: u32, kind: Kind, live: impl Fn(usize) -> u64) {
+        if self.kind(block) != Some(kind) {
+            self.set_kind(block, kind);
+        }
+        for word in 0..words(self.shift) {
+            self.set_live(block, word, live(word) & self.full_word(kind, word));
+        }
+    }
+
     /// Words that hold bits of a block of this kind.
     pub(crate) fn used_words(&self, kind: Kind) -> usize {
         match kind {

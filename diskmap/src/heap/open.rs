@@ -2,7 +2,10 @@
 //!
 //! Must not know segments. Invariant: whichever way it was opened, masks hold what the last durable checkpoint refers to.
 
-use std::sync::{Arc, Mutex, MutexGuard, atomic::Ordering};
+use std::sync::{
+    Arc, Mutex, MutexGuard,
+    atomic::{AtomicU64, Ordering},
+};
 
 use super::{
     BLOCKS_FILE, DIRTY, Heap, LISTED, OPEN,
@@ -50,12 +53,7 @@ impl<B: ByteStore> Heap<B> {
             if !live {
                 restore(&table, checkpoint)?;
                 crash::point("open: blocks restored");
-                // What the state that is given up had beyond the checkpoint must not be found by a later recovery.
-                for block in
-                    (checkpoint.len()..table.len()).filter(|&block| table.kind(block as u32) != Some(Kind::Free))
-                {
-                    table.set_kind(block as u32, Kind::Free);
-                }
+                heap.forget_from(checkpoint.len());
             }
             let blocks = if live { table.len() } else { checkpoint.len() };
             let kinds = read_kinds(&table, blocks as u32)?;
@@ -137,6 +135,19 @@ impl<B: ByteStore> Heap<B> {
         self.flag(block).load(Ordering::Relaxed) & OPEN != 0
     }
 
+    /// Clears the table from a block's entry on: what the state that is given up had beyond the checkpoint must not be found
+    /// by a later recovery, be it a part of an entry that becomes whole only when the file grows.
+    fn forget_from(&self, block: usize) {
+        let end = self.tables.len() as usize;
+        for at in (block * entry_bytes(self.shift)..end - end % 8).step_by(8) {
+            // SAFETY: the word lies in the store, which is 8-byte aligned, never moves it, and is touched as atomics only.
+            let word = unsafe { AtomicU64::from_ptr(self.tables.base().add(at).cast()) };
+            if word.load(Ordering::Relaxed) != 0 {
+                word.store(0, Ordering::Release);
+            }
+        }
+    }
+
     /// Puts every block with room on its list, gives back what is neither live nor masked.
     fn list_all(&self, space: &mut Space, table: &BlockTable, changed: bool) {
         let mut block = 0;
@@ -178,17 +189,11 @@ fn restore(table: &BlockTable, checkpoint: &[BlockRecord]) -> Result<()> {
             }
             _ => return Err(bad(block, "a block's record is impossible")),
         };
-        if table.kind(block) != Some(kind) {
-            table.set_kind(block, kind);
-        }
-        for word in 0..table.used_words(kind) {
-            let live = match record {
-                BlockRecord::Cells { live: Live::All, .. } | BlockRecord::Run { live: true, .. } => u64::MAX,
-                BlockRecord::Cells { live: Live::Bits(bits), .. } => bits.get(word).copied().unwrap_or(0),
-                _ => 0,
-            };
-            table.set_live(block, word, live & table.full_word(kind, word));
-        }
+        table.restore(block, kind, |word| match record {
+            BlockRecord::Cells { live: Live::All, .. } | BlockRecord::Run { live: true, .. } => u64::MAX,
+            BlockRecord::Cells { live: Live::Bits(bits), .. } => bits.get(word).copied().unwrap_or(0),
+            _ => 0,
+        });
     }
     if tails > 0 { Err(bad(checkpoint.len() as u32, "a run of blocks is cut short")) } else { Ok(()) }
 }

@@ -25,7 +25,7 @@ use crate::{
     heap::class::BLOCK_SHIFT,
     raw::{Core, Files, Root, Writer, buckets_for},
     signals,
-    store::{ByteStore, MMapFile},
+    store::{ByteStore, MMapFile, watch},
     table::Scheme,
 };
 
@@ -234,6 +234,7 @@ where
             );
         }
         found.settle();
+        watch::moment(&found.disk.dir);
         let recovery = match (found.root, found.rolled_back) {
             (Root::Live, _) => Recovery::Resumed,
             (Root::Closed | Root::Checkpoint, false) => Recovery::Closed,
@@ -241,6 +242,7 @@ where
         };
         let core = Core::open(Typed::new(hasher), found.files, Arc::default(), &found.manifest, found.root)?;
         crash::point("open: recovered");
+        watch::moment(&found.disk.dir);
         if found.manifest.closed && !settings.access.read_only {
             core.signals().raise(signals::REOPENED);
         }
@@ -317,6 +319,12 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S> DiskHashMap<K, V, BS, S> {
             None if self.path.is_some() => Err(Error::ReadOnly),
             None => Ok(()),
         }
+    }
+
+    /// Makes a checkpoint as the helper thread does, in whatever thread calls it.
+    #[cfg(test)]
+    pub(crate) fn beside(&self) -> Option<impl FnOnce() -> Result<()> + Send + 'static> {
+        self.keeper.as_ref().map(Keeper::beside)
     }
 
     /// Makes the last checkpoint, cuts the files to what is used, and closes the map. Dropping does the same, but cannot

@@ -103,10 +103,19 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         root: Root,
     ) -> Result<Core<B, C>> {
         let Files { index, segments, heap, block_shift, intents } = files;
-        if segments.len() < descriptors_at(intents) {
-            return Err(Error::corrupt(SEGMENTS_FILE, segments.len(), "the file is shorter than its head"));
-        }
         let live = root == Root::Live;
+        let head = descriptors_at(intents);
+        let short = |advice| {
+            Error::corrupt(SEGMENTS_FILE, segments.len(), format!("the file is shorter than its head{advice}"))
+        };
+        if live && segments.len() < head {
+            return Err(short(""));
+        }
+        // It is never synced: a power cut may leave nothing but its name, and all that was in it follows from the checkpoint.
+        segments.grow(head, head.next_multiple_of(4096)).map_err(|error| match error {
+            Error::ReadOnly => short(" (opening the map for writing mends that)"),
+            error => error,
+        })?;
         let empty = !live && manifest.segments.is_empty();
         let heap = match heap {
             Some((store, tables)) => {

@@ -10,6 +10,7 @@ use super::{
     os::{FileIdentity, growth_error, is_out_of_space, open_regular},
     pace::Pace,
     reserve, sealed,
+    watch::{self, Step},
 };
 use crate::error::{Error, Result};
 use memmap2::MmapRaw;
@@ -51,7 +52,9 @@ enum Access {
 impl MMapFile {
     /// A new, empty file.
     pub(crate) fn create(path: &Path, reserve: u64) -> Result<MMapFile> {
+        watch::before(Step::Create(path)).map_err(|source| Error::io(path, source))?;
         let (file, _) = open_regular(path, OpenOptions::new().read(true).write(true).create_new(true))?;
+        watch::after(Step::Create(path));
         MMapFile::shared(path, file, 0, reserve)
     }
 
@@ -59,7 +62,8 @@ impl MMapFile {
     pub(crate) fn open(path: &Path, reserve: u64) -> Result<MMapFile> {
         let (file, metadata) = open_regular(path, OpenOptions::new().read(true).write(true))?;
         let len = metadata.len();
-        allocate::fill_holes(&file, &metadata).map_err(|source| growth_error(path, len, source))?;
+        watch::step(Step::Resize(path, len), || allocate::fill_holes(&file, &metadata))
+            .map_err(|source| growth_error(path, len, source))?;
         MMapFile::shared(path, file, len, reserve)
     }
 
@@ -135,7 +139,8 @@ impl MMapFile {
 
     /// Extends the file, or leaves it as it is.
     fn extend(&self, len: u64, end: u64) -> io::Result<()> {
-        allocate::extend(&self.file, len, end).inspect_err(|_| {
+        let extended = watch::step(Step::Resize(&self.path, end), || allocate::extend(&self.file, len, end));
+        extended.inspect_err(|_| {
             // If not even this works, the file stays longer than its granted part: harmless zeros.
             let _ = self.file.set_len(len);
         })
@@ -227,7 +232,7 @@ unsafe impl ByteStore for MMapFile {
             return Err(Error::ReadOnly);
         }
         self.len.store(len, Ordering::Release);
-        if let Err(source) = self.file.set_len(len) {
+        if let Err(source) = watch::step(Step::Resize(&self.path, len), || self.file.set_len(len)) {
             self.len.store(old, Ordering::Release);
             return Err(Error::io(&self.path, source));
         }
@@ -237,7 +242,8 @@ unsafe impl ByteStore for MMapFile {
 
     fn sync(&self) -> Result<()> {
         match self.access {
-            Access::Shared => self.file.sync_data().map_err(|source| Error::io(&self.path, source)),
+            Access::Shared => watch::step(Step::Sync(&self.path), || self.file.sync_data())
+                .map_err(|source| Error::io(&self.path, source)),
             Access::Private => Ok(()),
         }
     }

@@ -16,6 +16,7 @@ pub(crate) mod replace;
 mod reserve;
 mod slice;
 mod vec;
+pub(crate) mod watch;
 
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@
 use super::{
     allocate::size_limit,
     os::{growth_error, open_regular},
+    watch::{self, Step},
 };
 use crate::{
     crash,
@@ -22,10 +23,12 @@ use std::{
 pub(crate) fn replace_file(dir: &Path, name: &str, bytes: &[u8]) -> Result<()> {
     let path = dir.join(name);
     let temp = dir.join(format!("{name}.tmp"));
-    let written = write_new(&temp, bytes).and_then(|()| fs::rename(&temp, &path).map_err(|e| Error::io(&path, e)));
+    let rename = || fs::rename(&temp, &path);
+    let written = write_new(&temp, bytes)
+        .and_then(|()| watch::step(Step::Rename(&temp, &path), rename).map_err(|e| Error::io(&path, e)));
     if written.is_err() {
         // What is left of the temporary file is harmless; the first error is the one to tell.
-        let _ = fs::remove_file(&temp);
+        let _ = remove(&temp);
     }
     written?;
     crash::point("small file: renamed");
@@ -39,22 +42,28 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
     if bytes.len() as u64 > size_limit() {
         return Err(failed(io::ErrorKind::FileTooLarge.into()));
     }
-    match fs::remove_file(path) {
+    match remove(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
         _ => {}
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
+    let create = || OpenOptions::new().write(true).create_new(true).open(path);
+    let mut file = watch::step(Step::Create(path), create).map_err(failed)?;
     crash::point("small file: made");
-    file.write_all(bytes).map_err(failed)?;
+    watch::step(Step::Write(path), || file.write_all(bytes)).map_err(failed)?;
     crash::point("small file: written");
-    file.sync_all().map_err(failed)?;
+    watch::step(Step::Sync(path), || file.sync_all()).map_err(failed)?;
     crash::point("small file: synced");
     Ok(())
 }
 
+/// Removes a file.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    watch::step(Step::Remove(path), || fs::remove_file(path))
+}
+
 /// Makes the names in `dir` durable.
 pub(crate) fn sync_dir(dir: &Path) -> Result<()> {
-    match File::open(dir).and_then(|dir| dir.sync_all()) {
+    match watch::step(Step::SyncDir(dir), || File::open(dir).and_then(|dir| dir.sync_all())) {
         // Some file systems have no such operation; there, names are as durable as they get.
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
         result => result.map_err(|source| Error::io(dir, source)),
