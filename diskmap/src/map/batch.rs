@@ -157,7 +157,8 @@ where
         let map = self.map;
         let mut buffer = KEY_BUFFER;
         let found = match inline_key::<K, Q>(key, &mut buffer) {
-            Some(bytes) => bytes.and_then(|bytes| map.get_prepared(prepared, bytes)),
+            Some(Ok(bytes)) => map.get_prepared(prepared, bytes),
+            Some(Err(fault)) => Err(fault),
             None => match K::with_bytes(key, |bytes| map.get_prepared(prepared, checked_key::<K>(bytes)?)) {
                 Ok(found) => found,
                 Err(error) => return Some(Err(error)),

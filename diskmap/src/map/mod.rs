@@ -134,7 +134,8 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
     {
         let mut buffer = KEY_BUFFER;
         let found = match inline_key::<K, Q>(key, &mut buffer) {
-            Some(bytes) => bytes.and_then(|bytes| self.get_bytes(bytes)),
+            Some(Ok(bytes)) => self.get_bytes(bytes),
+            Some(Err(fault)) => Err(fault),
             None => K::with_bytes(key, |bytes| self.get_bytes(checked_key::<K>(bytes)?))?,
         };
         Ok(found?)
@@ -190,7 +191,8 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
     {
         let mut buffer = KEY_BUFFER;
         let found = match inline_key::<K, Q>(key, &mut buffer) {
-            Some(bytes) => bytes.and_then(|bytes| self.has_bytes(bytes)),
+            Some(Ok(bytes)) => self.has_bytes(bytes),
+            Some(Err(fault)) => Err(fault),
             None => K::with_bytes(key, |bytes| self.has_bytes(checked_key::<K>(bytes)?))?,
         };
         Ok(found?)

@@ -331,7 +331,8 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         self.find_carefully_in(&self.directory, hashed, bytes)
     }
 
-    /// As `find_carefully`, by a directory.
+    /// As `find_carefully`, by a directory. Made a part of it, so that the key is passed in registers.
+    #[inline(always)]
     pub(super) fn find_carefully_in(
         &self,
         directory: &Directory,

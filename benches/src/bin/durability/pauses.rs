@@ -29,13 +29,19 @@ pub(crate) struct Pauses {
 }
 
 impl Pauses {
-    /// Random updates of a map with checkpoints this often, for so long.
-    pub(crate) fn of_map(path: &Path, entries: u64, checkpoints: Option<Duration>, time: Duration) -> Result<Pauses> {
+    /// Random updates of a map with checkpoints this often: for so long after it was opened, while the index grows by the
+    /// room for copies, and for so long again.
+    pub(crate) fn of_map(
+        path: &Path,
+        entries: u64,
+        checkpoints: Option<Duration>,
+        time: Duration,
+    ) -> Result<(Pauses, Pauses)> {
         let mut map = options(1, checkpoints).open::<u64, u64>(path)?;
         let mut random = Rng::with_seed(11);
         let before = std::fs::metadata(path.join("checkpoint"))?.modified()?;
         let (mut syncs, mut last) = (0, before);
-        let mut seen = measure(time, |at| {
+        let mut work = |at: u64| {
             map.insert(&key(random.u64(..entries)), &random.u64(..))?;
             // Now and then: how many there were is only to be known roughly.
             if at.is_multiple_of(65_536) {
@@ -44,10 +50,12 @@ impl Pauses {
                 last = now;
             }
             Ok(())
-        })?;
-        seen.syncs = f64::from(syncs);
+        };
+        let first = measure(time, &mut work)?;
+        let mut then = measure(time, &mut work)?;
+        then.syncs = f64::from(syncs);
         map.close()?;
-        Ok(seen)
+        Ok((first, then))
     }
 
     /// Random stores to a mapped file of so many bytes that is synced this often beside them.
