@@ -72,6 +72,8 @@ mod checkpoint;
 pub mod codec;
 mod crash;
 mod disk;
+#[cfg(test)]
+mod documented;
 mod error;
 mod format;
 mod gate;
