@@ -55,6 +55,14 @@
 //! [`Error::SchemaMismatch`]. A field added later (`since`) and a type that took another's place (`from`) are migrated.
 //! Keys are compared by their bytes, never by `Eq` and `Hash`; [`testing`] has a check for types that care. All attributes
 //! are described at the derives, [`DiskValue`](derive@DiskValue) and [`DiskKey`](derive@DiskKey).
+//!
+//! # What is kept, and looking after it
+//!
+//! A killed process loses nothing; a power cut goes back to the last [checkpoint](DiskHashMap::checkpoint), which is also
+//! made by [`close`](DiskHashMap::close), a drop and a [timer](OpenOptions::auto_checkpoint). A
+//! [`snapshot`](DiskHashMap::snapshot) is the map at one moment, read while the map goes on, and can be
+//! [backed up](Snapshot::backup_to). [`verify`](DiskHashMap::verify) finds damage, [`repair`] takes out what can be read,
+//! [`compact`](DiskHashMap::compact) gives unused space back.
 
 #![deny(unsafe_code)]
 
@@ -72,6 +80,8 @@ mod checkpoint;
 pub mod codec;
 mod crash;
 mod disk;
+#[cfg(test)]
+mod documented;
 mod error;
 mod format;
 mod gate;

@@ -118,9 +118,13 @@ impl<S> OpenOptions<S> {
         OpenOptions { hasher, settings: self.settings }
     }
 
-    /// How long after the first change a checkpoint is made (by a helper thread, at most a tenth of the time; also after
-    /// 256 MiB of changes). `None`: only when asked for and on close; a power cut then goes back further, and space that
-    /// the last checkpoint refers to is not reused until the next.
+    /// How long after the first change a checkpoint is made (default: 30 s), by a helper thread. Sooner when as much was
+    /// written as the map is large, and at least 512 MiB; later when syncing would take more than a tenth of the time. A
+    /// map about to grow while more waits for a checkpoint than nearly all that is live, and 32 MiB, makes one itself: the
+    /// call that grows it waits, and fails if the checkpoint does.
+    ///
+    /// `None`: only when asked for and on close. A power cut then goes back further, and what has changed since the last
+    /// checkpoint lies beside all that it refers to: [`Stats::kept_bytes`](crate::Stats::kept_bytes).
     pub fn auto_checkpoint(mut self, after: Option<Duration>) -> Self {
         self.settings.auto_checkpoint = after;
         self

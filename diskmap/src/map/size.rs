@@ -33,17 +33,20 @@ pub struct Stats {
     pub entries: u64,
     /// Slots for entries in the index.
     pub slots: u64,
-    /// Segments of the index in use.
+    /// Segments of the index that hold the map.
     pub segments: u64,
-    /// Bytes of the index in use.
+    /// Bytes of these segments.
     pub index_bytes: u64,
-    /// Bytes of the heap's blocks in use; 0 if keys and values are of fixed size.
+    /// Bytes of the heap's blocks that hold anything, be it only for a checkpoint or a snapshot; 0 if keys and values are of
+    /// fixed size.
     pub heap_bytes: u64,
-    /// Bytes of the index and the heap that the map no longer needs but keeps until the next checkpoint is durable.
+    /// Bytes of the index and the heap that the map no longer needs but keeps until the next checkpoint is durable. What a
+    /// snapshot refers to is not among them.
     pub kept_bytes: u64,
-    /// Bytes of the index and the heap that the map no longer needs but keeps for [snapshots](crate::Snapshot).
+    /// Bytes of the index and the heap that the map no longer needs but keeps for [snapshots](crate::Snapshot), until these
+    /// are dropped.
     pub snapshot_bytes: u64,
-    /// Bytes of all files (or of memory), free space included.
+    /// [`DiskHashMap::file_size`] in bytes: index, segments and heap, free space included.
     pub file_bytes: u64,
     /// How the map was found when it was opened.
     pub recovery: Recovery,
