@@ -19,6 +19,7 @@ mod salvage;
 mod shrink;
 mod snapshot;
 mod space;
+mod tree;
 mod verify;
 mod write;
 
