@@ -6,6 +6,7 @@
 
 mod beside;
 mod errors;
+mod held;
 mod image;
 mod kinds;
 mod medium;
