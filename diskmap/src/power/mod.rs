@@ -4,6 +4,7 @@
 //! may be found. Invariant: all that happens follows from a seed. `DISKMAP_POWER_SEED` repeats one walk,
 //! `DISKMAP_POWER_SECONDS` makes the tests go on for so long.
 
+mod backups;
 mod beside;
 mod errors;
 mod held;

@@ -59,6 +59,11 @@ impl Plan {
         Plan { keys: 150 / lens.len() as u32, lens, burst: 1 }
     }
 
+    /// Many keys with short values, so that compaction tells often how far it has come.
+    pub(super) fn many<T: Kind>() -> Plan {
+        Plan { keys: 4000, lens: T::LENS.iter().copied().filter(|&len| len <= 100).collect(), burst: 1 }
+    }
+
     /// Any operation.
     pub(super) fn op<T: Kind>(&self, rng: &mut Rng) -> Op {
         match rng.u32(..100) {

@@ -176,6 +176,43 @@ impl<T: Kind> Walk<T> {
         done.map(drop)
     }
 
+    /// Compacts with a checkpoint in another thread, which begins while records are moved, takes a step at each call of the
+    /// callback, and ends with that pass over the entries.
+    pub(super) fn compact_beside(&mut self) -> Check {
+        let captured = self.model();
+        self.sim.state().belief.begin();
+        let mut work = self.map().beside();
+        let (sim, mut beside, mut wrong, mut passes) = (Arc::clone(&self.sim), None::<Beside>, Ok(()), 0);
+        let done = self.map().compact_with(|progress| {
+            passes += u32::from(progress.done == 256);
+            // The first looks for cells that are lost.
+            if passes == 2
+                && let Some(work) = work.take()
+            {
+                beside = Some(Beside::begin(work, Arc::clone(&captured)));
+            }
+            let last = progress.done + 256 > progress.total;
+            while let Some(other) = &mut beside {
+                if let Some(ended) = other.arrive() {
+                    (wrong, beside) = (ended, None);
+                    break;
+                }
+                sim.look("a step of a checkpoint beside compaction");
+                other.advance();
+                if !last {
+                    break;
+                }
+            }
+            ControlFlow::Continue(())
+        });
+        wrong?;
+        let moved = done.map_err(|error| error.to_string())?.records_moved;
+        self.sim.state().belief.done(captured);
+        self.held.compare()?;
+        self.sim.verdict()?;
+        if work.is_some() || moved == 0 { Err("nothing was compacted".into()) } else { Ok(()) }
+    }
+
     fn hold(&mut self) -> Check {
         let model = self.model();
         let Walk { held, map, rng, .. } = self;
