@@ -64,9 +64,9 @@ impl Target {
         *images += 1;
         let dir = self.root.path().join(images.to_string());
         if kill {
-            medium.copy(&dir)
+            medium.copy(&dir);
         } else {
-            medium.image(&dir, rng)
+            medium.image(&dir, rng);
         }
         dir
     }
