@@ -6,11 +6,12 @@
 use std::{path::Path, sync::Arc};
 
 use crate::{
+    crash,
     disk::{Access, CHECKPOINT, Disk},
     error::{Error, Result},
     format::{manifest::Manifest, map_file::MapFile},
     raw::{Core, Files, Frozen, Root, Validate},
-    report::{Progress, Report},
+    report::{FindingKind, Progress, Report},
     store::{ByteStore, MMapFile, replace::replace_file},
     table::Scheme,
 };
@@ -25,7 +26,11 @@ pub(crate) fn write<B: ByteStore, C: Scheme>(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<()> {
     let (disk, files) = Disk::create(dir, &Access::default(), C::LAYOUT.has_heap(), map)?;
-    let written = fill(core, frozen, &disk, files, validate, progress).and_then(|()| disk.publish(map));
+    let written = fill(core, frozen, &disk, files, validate, progress).and_then(|()| {
+        crash::point("backup: read again");
+        disk.publish(map)
+    });
+    crash::point("backup: published");
     if written.is_err() {
         disk.discard();
     }
@@ -47,6 +52,7 @@ fn fill<B: ByteStore, C: Scheme>(
         progress(Progress { done, total: 2 * total });
     })?;
     replace_file(&disk.dir, CHECKPOINT, &manifest.encode())?;
+    crash::point("backup: manifest written");
     read_again(core.scheme(), files, &manifest, validate, &mut |read: Progress| {
         let part = u128::from(bytes) * u128::from(read.done) / u128::from(read.total.max(1));
         progress(Progress { done: bytes + part as u64, total: 2 * bytes });
@@ -64,7 +70,8 @@ fn read_again<C: Scheme>(
     let copy = Core::open(scheme, files, Arc::default(), manifest, Root::Checkpoint)?;
     let mut report = Report::default();
     copy.inspect(validate, Some(manifest), &mut report, progress);
-    match report.findings().first() {
+    // Cells that a killed process left in use are copied like all others.
+    match report.findings().iter().find(|finding| finding.kind == FindingKind::Damage) {
         None => Ok(()),
         Some(finding) => Err(Error::corrupt(finding.file, finding.offset, finding.what.clone())),
     }

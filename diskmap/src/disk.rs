@@ -144,8 +144,12 @@ impl Disk {
         replace_file(&self.dir, MAP, &map.encode())
     }
 
-    /// Removes the files of a map that was never published, as far as that is possible: what is left is no map.
+    /// Removes the files of a map that could not be published, as far as that is possible: what is left is no map.
     pub(crate) fn discard(&self) {
+        // It had its name, but that could not be synced. A power cut may bring the name back, so the rest stays.
+        if remove(&self.dir.join(MAP)).is_ok() {
+            return;
+        }
         for name in FILES {
             let _ = remove(&self.dir.join(name));
         }

@@ -194,8 +194,11 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
         let mut walk = Walk::new(0);
         while let Some(spot) = walk.next(core) {
             let spot = spot?;
-            let _pass = enter(shared, keeper)?;
-            *moved += u64::from(emptying.move_record(writer, &mut walk, &spot)?);
+            {
+                let _pass = enter(shared, keeper)?;
+                *moved += u64::from(emptying.move_record(writer, &mut walk, &spot)?);
+            }
+            // With the writer out: a checkpoint that begins meanwhile need not wait for the callback.
             if steps.stop(progress) {
                 return Ok(false);
             }

@@ -25,15 +25,19 @@ fn workload() -> Vec<Op> {
         numbers.map(move |number| Op::Change(Change::Insert(number, len << 32 | u64::from(number))))
     };
     let mut ops: Vec<Op> = insert(0..30, 20).collect();
-    ops.push(Op::Checkpoint);
+    ops.extend([Op::Hold, Op::Checkpoint]);
     ops.extend(insert(10..60, 400));
     ops.push(Op::Change(Change::Insert(5, 200_000 << 32)));
     ops.extend((0..20).map(|number| Op::Change(Change::Remove(number))));
-    ops.extend([Op::Checkpoint, Op::Reserve(9000), Op::Change(Change::Clear)]);
+    ops.extend([Op::Checkpoint, Op::LetGo, Op::Reserve(9000), Op::Hold, Op::Change(Change::Clear)]);
     ops.extend(insert(0..20, 100));
     ops.push(Op::Close);
     ops.extend(insert(0..40, 180));
-    ops.extend([Op::Shrink, Op::Change(Change::Remove(1)), Op::Close, Op::Change(Change::Remove(2))]);
+    ops.extend([Op::Hold, Op::Shrink]);
+    ops.extend(insert(20..90, 3000));
+    ops.push(Op::Checkpoint);
+    ops.extend((0..90).filter(|number| number % 8 > 0).map(|number| Op::Change(Change::Remove(number))));
+    ops.extend([Op::Compact(None), Op::Change(Change::Remove(8)), Op::Close, Op::Change(Change::Remove(16))]);
     ops
 }
 

@@ -3,10 +3,15 @@
 //! Must not know media or walks. Invariant: a value tells its key, its version and its length, so that no part of another
 //! record passes for it.
 
-use crate::{DiskKey, DiskValue, Encode, MMapFile, map::DiskHashMap};
+use rustc_hash::FxBuildHasher;
+
+use crate::{DiskKey, DiskValue, Encode, Iter, MMapFile, map::DiskHashMap};
 
 /// A map of some kind on disk.
 pub(super) type Map<T> = DiskHashMap<<T as Kind>::K, <T as Kind>::V, MMapFile>;
+
+/// The entries of one, or of a snapshot of it.
+pub(super) type Entries<'m, T> = Iter<'m, <T as Kind>::K, <T as Kind>::V, MMapFile, FxBuildHasher>;
 
 /// A pair of types whose entries are made from numbers.
 pub(super) trait Kind: 'static {

@@ -4,8 +4,10 @@
 //! may be found. Invariant: all that happens follows from a seed. `DISKMAP_POWER_SEED` repeats one walk,
 //! `DISKMAP_POWER_SECONDS` makes the tests go on for so long.
 
+mod backups;
 mod beside;
 mod errors;
+mod held;
 mod image;
 mod kinds;
 mod medium;

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::kinds::{Kind, Map};
+use super::kinds::{Entries, Kind, Map};
 
 /// Versions by number.
 pub(super) type Model = Arc<BTreeMap<u32, u64>>;
@@ -102,11 +102,16 @@ pub(super) fn which<T: Kind>(map: &Map<T>, models: &[Model]) -> Result<Model, St
 
 /// Whether a map has exactly what a model has.
 pub(super) fn compare<T: Kind>(map: &Map<T>, model: &Model) -> Check {
-    if map.len() != model.len() as u64 {
-        return Err(format!("len() is {} and not {}", map.len(), model.len()));
+    compare_all::<T>(map.len(), map.iter(), model)
+}
+
+/// Whether the entries of a map or a snapshot are exactly what a model has.
+pub(super) fn compare_all<T: Kind>(len: u64, entries: Entries<'_, T>, model: &Model) -> Check {
+    if len != model.len() as u64 {
+        return Err(format!("len() is {len} and not {}", model.len()));
     }
     let mut found = 0;
-    for entry in map.iter() {
+    for entry in entries {
         let (key, value) = entry.map_err(|error| format!("an entry cannot be read: {error}"))?;
         let number = T::number(key).ok_or("a key that was never inserted")?;
         let version = model.get(&number).ok_or_else(|| format!("number {number} should not be there"))?;

@@ -13,6 +13,12 @@ pub(super) enum Op {
     Reserve(u64),
     Shrink,
     Checkpoint,
+    /// Gives space back; ends early at such a call of the callback.
+    Compact(Option<u32>),
+    /// Takes a snapshot.
+    Hold,
+    /// Lets go of one.
+    LetGo,
     /// Begins a checkpoint in another thread.
     Begin,
     /// Lets it take one more step.
@@ -53,13 +59,21 @@ impl Plan {
         Plan { keys: 150 / lens.len() as u32, lens, burst: 1 }
     }
 
+    /// Many keys with short values, so that compaction tells often how far it has come.
+    pub(super) fn many<T: Kind>() -> Plan {
+        Plan { keys: 4000, lens: T::LENS.iter().copied().filter(|&len| len <= 100).collect(), burst: 1 }
+    }
+
     /// Any operation.
     pub(super) fn op<T: Kind>(&self, rng: &mut Rng) -> Op {
         match rng.u32(..100) {
-            0..70 => Op::Change(self.change::<T>(rng)),
-            70 => Op::Change(Change::Clear),
-            71..73 => Op::Reserve(rng.u64(..u64::from(self.keys) * 2)),
-            73..75 => Op::Shrink,
+            0..59 => Op::Change(self.change::<T>(rng)),
+            59 => Op::Change(Change::Clear),
+            60..62 => Op::Reserve(rng.u64(..u64::from(self.keys) * 2)),
+            62..64 => Op::Shrink,
+            64..67 => Op::Compact(rng.bool().then(|| rng.u32(1..8))),
+            67..72 => Op::Hold,
+            72..75 => Op::LetGo,
             75..81 => Op::Checkpoint,
             81..90 => Op::Begin,
             90..93 => Op::Close,

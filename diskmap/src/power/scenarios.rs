@@ -26,11 +26,19 @@ use crate::{
 
 /// Runs a history with some seeds, each in a directory of its own; how many images were looked at.
 fn tell<T: Kind>(flaw: Flaw, history: impl Fn(&mut Walk<T>) -> Check) -> Result<u64, String> {
+    tell_with(flaw, Plan::small::<T>, history)
+}
+
+fn tell_with<T: Kind>(
+    flaw: Flaw,
+    plan: impl Fn() -> Plan,
+    history: impl Fn(&mut Walk<T>) -> Check,
+) -> Result<u64, String> {
     let mut images = 0;
     for seed in 0..3 {
         let root = memory_dir();
         let mut rng = Rng::with_seed(seed);
-        let run = Arc::new(Run::new(root.path(), flaw, Plan::small::<T>(), false));
+        let run = Arc::new(Run::new(root.path(), flaw, plan(), false));
         let mut walk = Walk::<T>::create(&run, &mut rng)?;
         walk.sim().state().quiet = true;
         history(&mut walk).map_err(|wrong| format!("seed {seed}: {wrong}"))?;
@@ -139,6 +147,27 @@ fn what_is_written_beside_a_checkpoint_is_not_in_it() {
     }
     holds(history::<Numbers>);
     holds(history::<Texts>);
+}
+
+#[test]
+fn a_checkpoint_beside_compaction_has_every_entry() {
+    let history = |walk: &mut Walk<Texts>| {
+        walk.changes(7000)?;
+        walk.apply(Op::Hold)?;
+        for number in (0..4000).filter(|number| number % 3 > 0) {
+            walk.apply(Op::Change(Change::Remove(number)))?;
+        }
+        walk.apply(Op::Checkpoint)?;
+        walk.changes(100)?;
+        walk.apply(Op::LetGo)?;
+        walk.compact_beside()?;
+        walk.changes(300)?;
+        looks(walk, "writing after compaction")?;
+        walk.apply(Op::Kill)?;
+        walk.verify()
+    };
+    let images = tell_with(Flaw::None, Plan::many::<Texts>, history).unwrap_or_else(|wrong| panic!("{wrong}"));
+    assert!(images > 60, "{images} images");
 }
 
 #[test]

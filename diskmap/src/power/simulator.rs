@@ -250,7 +250,8 @@ impl Fault {
         (self.at, self.lasting) = (None, false);
     }
 
-    fn strike(&mut self, step: Step<'_>) -> io::Result<()> {
+    /// Counts a step; fails if it is to.
+    pub(super) fn strike(&mut self, step: Step<'_>) -> io::Result<()> {
         let number = self.steps;
         self.steps += 1;
         if self.at == Some(number) {

@@ -3,12 +3,13 @@
 //! Must not know what a power cut leaves. Invariant: what is believed of the map is noted before a call is made and after
 //! it returned, nowhere else.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, ops::ControlFlow, path::Path, sync::Arc};
 
 use fastrand::Rng;
 
 use super::{
     beside::Beside,
+    held::Held,
     image::{Image, adopt, boot_id},
     kinds::{Kind, Map},
     medium::Medium,
@@ -17,7 +18,7 @@ use super::{
     simulator::{Run, Simulator},
 };
 use crate::{
-    OpenOptions, Result,
+    Error, OpenOptions, Result,
     store::watch::{Watched, watch},
 };
 
@@ -27,6 +28,7 @@ pub(super) struct Walk<T: Kind> {
     rng: Rng,
     /// Before the map: its thread refers to it.
     beside: Option<Beside>,
+    held: Held<T>,
     map: Option<Map<T>>,
     watched: Option<Watched>,
     /// Something was changed since it was opened.
@@ -60,7 +62,7 @@ impl<T: Kind> Walk<T> {
         let medium = medium.unwrap_or_else(|| Medium::new(Path::new("/nowhere"), run.flaw));
         let sim = Arc::new(Simulator::new(Arc::clone(run), &image, medium, depth, rng));
         let watched = is_watched.then(|| watch(&image.dir, sim.clone()));
-        Walk { sim, rng: rng.fork(), beside: None, map: None, watched, changed: false }
+        Walk { sim, rng: rng.fork(), beside: None, held: Held::none(), map: None, watched, changed: false }
     }
 
     /// So many random operations.
@@ -114,6 +116,9 @@ impl<T: Kind> Walk<T> {
             Op::Reserve(more) => return Ok(self.map().reserve(more)),
             Op::Shrink => return self.checkpointing(|walk| walk.map().shrink_to_fit()),
             Op::Checkpoint => return self.checkpointing(|walk| walk.map().checkpoint()),
+            Op::Compact(stop) => return self.checkpointing(|walk| walk.compact(stop)),
+            Op::Hold => self.hold()?,
+            Op::LetGo => self.held.let_go(&mut self.rng)?,
             Op::Close => {
                 let closed = self.close()?;
                 self.open_again()?;
@@ -158,19 +163,92 @@ impl<T: Kind> Walk<T> {
             let live = belief.live.clone().unwrap_or_default();
             belief.done(live);
         }
+        self.held.compare()?;
         Ok(done)
     }
 
-    /// Closes the map, with what it says of that.
+    fn compact(&mut self, stop: Option<u32>) -> Result<()> {
+        let mut calls = 0;
+        let done = self.map().compact_with(|_| {
+            calls += 1;
+            if Some(calls) == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        done.map(drop)
+    }
+
+    /// Compacts with a checkpoint in another thread, which begins while records are moved, takes a step at each call of the
+    /// callback, and ends with that pass over the entries.
+    pub(super) fn compact_beside(&mut self) -> Check {
+        let captured = self.model();
+        self.sim.state().belief.begin();
+        let mut work = self.map().beside();
+        let (sim, mut beside, mut wrong, mut passes) = (Arc::clone(&self.sim), None::<Beside>, Ok(()), 0);
+        let done = self.map().compact_with(|progress| {
+            passes += u32::from(progress.done == 256);
+            // The first looks for cells that are lost.
+            if passes == 2
+                && let Some(work) = work.take()
+            {
+                beside = Some(Beside::begin(work, Arc::clone(&captured)));
+            }
+            let last = progress.done + 256 > progress.total;
+            while let Some(other) = &mut beside {
+                if let Some(ended) = other.arrive() {
+                    (wrong, beside) = (ended, None);
+                    break;
+                }
+                sim.look("a step of a checkpoint beside compaction");
+                other.advance();
+                if !last {
+                    break;
+                }
+            }
+            ControlFlow::Continue(())
+        });
+        wrong?;
+        let moved = done.map_err(|error| error.to_string())?.records_moved;
+        self.sim.state().belief.done(captured);
+        self.held.compare()?;
+        self.sim.verdict()?;
+        if work.is_some() || moved == 0 { Err("nothing was compacted".into()) } else { Ok(()) }
+    }
+
+    fn hold(&mut self) -> Check {
+        let model = self.model();
+        let Walk { held, map, rng, .. } = self;
+        map.as_ref().map_or(Ok(()), |map| held.take(map, model, rng))
+    }
+
+    /// Closes the map, with what it says of that. Snapshots may outlive it for a while.
     pub(super) fn close(&mut self) -> Result<Result<()>, String> {
-        self.checkpointing(|walk| walk.map.take().map_or(Ok(()), Map::<T>::close))
+        if self.rng.bool() {
+            self.held.let_all_go()?;
+        }
+        let closed = self.checkpointing(|walk| walk.map.take().map_or(Ok(()), Map::<T>::close))?;
+        self.outlive()?;
+        Ok(closed)
     }
 
     /// Ends the use of the map; its files stay as a kill would leave them.
     pub(super) fn drop_map(&mut self) -> Check {
         self.finish()?;
         self.map = None;
-        Ok(())
+        self.outlive()
+    }
+
+    /// Snapshots that have outlived the map: as long as there is one, nobody opens it.
+    fn outlive(&mut self) -> Check {
+        if self.held.is_empty() {
+            return Ok(());
+        }
+        if !matches!(self.options().open::<T::K, T::V>(&self.sim.dir), Err(Error::Locked { .. })) {
+            return Err("a snapshot does not keep the directory locked".into());
+        }
+        self.held.let_all_go()?;
+        if self.watched.is_some() && !self.sim.state().quiet {
+            self.sim.look("the end of snapshots that outlived their map");
+        }
+        self.sim.verdict()
     }
 
     fn begin(&mut self) -> Check {
@@ -195,6 +273,7 @@ impl<T: Kind> Walk<T> {
         let Some(done) = beside.arrive() else { return Ok(()) };
         self.sim.state().belief.done(Arc::clone(&beside.captured));
         self.beside = None;
+        self.held.compare()?;
         done
     }
 
@@ -217,6 +296,7 @@ impl<T: Kind> Walk<T> {
     /// Leaves the map as it is and goes on in an image of it.
     fn go_on_in(&mut self, image: impl FnOnce(&Simulator<T>) -> Option<(Image, Option<Medium>)>) -> Check {
         let (image, medium) = image(&self.sim).ok_or("nothing is known of the map")?;
+        self.held.compare()?;
         self.leave();
         let run = Arc::clone(&self.sim.run);
         let medium = medium.unwrap_or_else(|| Medium::new(&image.dir, run.flaw));
@@ -227,6 +307,7 @@ impl<T: Kind> Walk<T> {
     fn leave(&mut self) {
         self.watched = None;
         self.beside = None;
+        self.held = Held::none();
         self.map = None;
         let _ = fs::remove_dir_all(&self.sim.dir);
     }
@@ -241,13 +322,7 @@ impl<T: Kind> Walk<T> {
     /// Opens the map, with what the map says of that.
     pub(super) fn try_open(&mut self) -> Result<Result<()>, String> {
         let belief = self.sim.state().belief.clone();
-        let options = OpenOptions::new()
-            .create(!belief.exists)
-            .boot_id(boot_id(self.sim.boot))
-            .auto_checkpoint(None)
-            .sync_on_drop(false)
-            .reserve(1 << 28);
-        let map: Map<T> = match options.open(&self.sim.dir) {
+        let map: Map<T> = match self.options().create(!belief.exists).open(&self.sim.dir) {
             Ok(map) => map,
             Err(error) => return Ok(Err(error)),
         };
@@ -263,6 +338,11 @@ impl<T: Kind> Walk<T> {
         Ok(Ok(()))
     }
 
+    fn options(&self) -> OpenOptions {
+        let boot = boot_id(self.sim.boot);
+        OpenOptions::new().boot_id(boot).auto_checkpoint(None).sync_on_drop(false).reserve(1 << 28)
+    }
+
     /// Looks at everything in the map.
     pub(super) fn verify(&mut self) -> Check {
         self.finish()?;
@@ -274,6 +354,7 @@ impl<T: Kind> Walk<T> {
 
     /// Whether the map has what it should have.
     pub(super) fn compare(&mut self) -> Check {
+        self.held.compare()?;
         let model = self.model();
         model::compare::<T>(self.map(), &model)
     }
@@ -289,6 +370,10 @@ impl<T: Kind> Walk<T> {
 
     fn map(&mut self) -> &mut Map<T> {
         self.map.as_mut().expect("a walk has a map unless opening it failed")
+    }
+
+    pub(super) fn held(&self) -> &Held<T> {
+        &self.held
     }
 
     pub(super) fn sim(&self) -> &Arc<Simulator<T>> {

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use super::{Core, Files, Frozen, INDEX_FILE, descriptors_at};
 use crate::{
+    crash,
     error::{Error, Result},
     format::manifest::{Manifest, SegmentRecord},
     store::ByteStore,
@@ -31,6 +32,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         to.segments.sync()?;
         let segments = self.copy_segments(&segments, &to.index, &mut |done| progress(done, total))?;
         to.index.sync()?;
+        crash::point("backup: segments copied");
         if let (Some(heap), Some((records, _))) = (&self.heap, &to.heap) {
             let mut done = index_bytes;
             let mut copied = |bytes| {
@@ -40,6 +42,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             // SAFETY: `blocks` are those of a snapshot that is borrowed, so its cells are held.
             unsafe { heap.copy_to(&blocks, records, &mut copied)? };
             records.sync()?;
+            crash::point("backup: records copied");
         }
         Ok(Manifest { uuid, generation: 1, entries: frozen.len(), closed: true, segments, blocks })
     }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Core, Found};
 use crate::{
+    crash,
     error::{Checked, Result},
     format::manifest::{BlockRecord, SegmentRecord},
     hash::Hashed,
@@ -45,11 +46,13 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         self.directory.flag(0, 0, Entry::PROTECTED, 0);
         let directory = self.directory.copy();
         let ids = self.space().hold();
+        crash::point("snapshot: segments held");
         if let Some(heap) = &self.heap {
             heap.hold(number);
         }
         // Last, as in `capture`.
         self.generation.fetch_add(1, Ordering::AcqRel);
+        crash::point("snapshot: taken");
         Frozen { number, directory, entries: self.len(), ids }
     }
 
@@ -77,8 +80,10 @@ impl<B: ByteStore, C> Core<B, C> {
     /// Ends a snapshot.
     pub(crate) fn thaw(&self, frozen: &Frozen) {
         self.space().let_go(&frozen.ids);
+        crash::point("snapshot: segments let go");
         if let Some(heap) = &self.heap {
             heap.let_go(frozen.number);
         }
+        crash::point("snapshot: let go");
     }
 }

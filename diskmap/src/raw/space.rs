@@ -220,6 +220,11 @@ impl SegmentSpace {
     fn offer(&mut self, id: u32) {
         if self.infos[id as usize].is_free() {
             self.free.push(Reverse(id));
+            // What is taken to be near others stays in it.
+            if self.free.len() > 2 * self.infos.len() + GROUP as usize {
+                self.free =
+                    (0..).zip(&self.infos).filter(|(_, info)| info.is_free()).map(|(id, _)| Reverse(id)).collect();
+            }
             let group = (id / GROUP) as usize;
             if group >= self.groups.len() {
                 self.groups.resize(group + 1, 0);
@@ -279,6 +284,22 @@ mod tests {
         }
         assert_eq!((space.take(Place::Together), space.take(Place::Together)), (Some(32), Some(33)));
         assert_eq!((space.take(Place::Front), space.take(Place::Together)), (Some(1), Some(34)));
+    }
+
+    #[test]
+    fn what_is_known_to_be_free_does_not_pile_up() {
+        let mut space = SegmentSpace::default();
+        for _ in 0..GROUP {
+            space.extend();
+        }
+        (GROUP / 2..GROUP).for_each(|id| space.retire(id));
+        for _ in 0..1000 {
+            let id = space.take(Place::Together).unwrap();
+            space.retire(id);
+        }
+        assert!(space.free.len() < 100, "{}", space.free.len());
+        let left: Vec<_> = std::iter::from_fn(|| space.take(Place::Front)).collect();
+        assert_eq!(left, (GROUP / 2..GROUP).collect::<Vec<_>>());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
 };
 
 use diskmap::{DiskHashMap, Error, MMapFile, MemHashMap, OpenOptions, SliceStore, Snapshot};
@@ -114,6 +115,55 @@ fn another_thread_reads_it_while_the_map_changes() {
             assert!(reader.join().unwrap() > 0);
         });
     }
+}
+
+#[test]
+fn another_thread_lets_go_of_it_whatever_the_map_does() {
+    let (dir, other_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut map: Texts =
+        OpenOptions::new().create(true).auto_checkpoint(Some(Duration::from_millis(1))).open(dir.path()).unwrap();
+    let (send, receive) = std::sync::mpsc::sync_channel::<(u64, Snapshot<u64, String>)>(1);
+    let other = std::thread::spawn(move || {
+        let mut held = Vec::new();
+        for (n, snapshot) in receive {
+            held.push((n, snapshot));
+            if held.len() == 3 {
+                let (n, snapshot) = held.swap_remove(n as usize % 3);
+                assert_eq!(contents(&snapshot), round(700, n));
+            }
+        }
+        held.iter().for_each(|(n, snapshot)| assert_eq!(contents(snapshot), round(700, *n)));
+    });
+    for n in 0..24 {
+        if n % 5 == 4 {
+            map.clear().unwrap();
+        }
+        for (key, value) in round(700, n) {
+            map.insert(&key, &value).unwrap();
+        }
+        send.send((n, map.snapshot())).unwrap();
+        match n % 4 {
+            0 => assert!(map.compact().unwrap().finished),
+            1 => map.checkpoint().unwrap(),
+            2 => map.shrink_to_fit().unwrap(),
+            _ => map.retain(|key, _| key % 2 == 0).unwrap(),
+        }
+    }
+    drop(send);
+    map.close().unwrap();
+    other.join().unwrap();
+    let mut map: Texts = DiskHashMap::load_from(dir.path()).unwrap();
+    let report = map.verify().unwrap();
+    assert!(report.is_sound() && report.leaked_bytes == 0 && map.len() == 350, "{report}");
+    map.compact().unwrap();
+    // Nothing is held any more: not much more than a new map of the same entries.
+    let mut fresh: Texts = DiskHashMap::new_in(other_dir.path()).unwrap();
+    for (key, value) in round(700, 23).into_iter().filter(|(key, _)| key % 2 == 0) {
+        fresh.insert(&key, &value).unwrap();
+    }
+    fresh.compact().unwrap();
+    let (size, best) = (map.file_size(), fresh.file_size());
+    assert!(size <= best + best / 8, "{size} bytes, {best} would do");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::{fs::File, os::unix::fs::FileExt, path::Path};
 
 use super::{
-    Orders,
+    Orders, backup,
     kinds::{Alike, Names, Texts, Wide},
     orders, work,
 };
@@ -38,7 +38,12 @@ fn first(name: &str, root: &Path) -> Result<()> {
         "texts" => work::work::<Texts>(&dir, tell)?,
         "alike" => work::work::<Alike>(&dir, tell)?,
         "names" => work::work::<Names>(&dir, tell)?,
+        "automatic" => work::work_beside_automatic::<Texts>(&dir, tell)?,
         "migrate" => work::migrate(&dir)?,
+        "backup" => {
+            backup::back_up(root)?;
+            tell(1);
+        }
         "repair" => {
             work::repair(root)?;
             tell(1);
@@ -57,10 +62,12 @@ fn first(name: &str, root: &Path) -> Result<()> {
 fn again(name: &str, root: &Path) -> Result<()> {
     let dir = root.join("map");
     match name {
-        "wide" => work::open_again::<Wide>(root),
-        "texts" => work::open_again::<Texts>(root),
-        "alike" => work::open_again::<Alike>(root),
-        "names" => work::open_again::<Names>(root),
+        "wide" => work::open_again::<Wide>(root, &work::plan::<Wide>()),
+        "texts" => work::open_again::<Texts>(root, &work::plan::<Texts>()),
+        "alike" => work::open_again::<Alike>(root, &work::plan::<Alike>()),
+        "names" => work::open_again::<Names>(root, &work::plan::<Names>()),
+        "automatic" => work::open_again::<Texts>(root, &work::plan_of_automatic::<Texts>()),
+        "backup" => backup::open_again(root),
         "migrate" => OpenOptions::new().open::<u64, work::Large>(dir).map(drop),
         other => panic!("no second child in {other}"),
     }

@@ -4,6 +4,11 @@
 
 /// In the order of their names.
 pub(super) const POINTS: &[&str] = &[
+    "backup: manifest written",
+    "backup: published",
+    "backup: read again",
+    "backup: records copied",
+    "backup: segments copied",
     "chain: segment linked",
     "chain: segment live",
     "chain: slot filled",
@@ -92,6 +97,10 @@ pub(super) const POINTS: &[&str] = &[
     "small file: renamed",
     "small file: synced",
     "small file: written",
+    "snapshot: let go",
+    "snapshot: segments held",
+    "snapshot: segments let go",
+    "snapshot: taken",
     "trim: descriptors cut",
     "trim: index cut",
     "trim: records cut",

@@ -1,14 +1,16 @@
 //! What the children do, and what must be found afterwards.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 use super::kinds::{Kind, Texts};
 use crate::{
-    DiskHashMap, DiskValue, Encode, Error, Invalid, MMapFile, OpenOptions, Result, Schema, Shape, codec::Versions,
+    DiskHashMap, DiskValue, Encode, Error, Invalid, MMapFile, OpenOptions, Result, Schema, Shape, Snapshot,
+    codec::Versions,
 };
 
-type Map<T> = DiskHashMap<<T as Kind>::K, <T as Kind>::V, MMapFile, <T as Kind>::Hasher>;
-type State = BTreeMap<u64, u64>;
+pub(super) type Map<T> = DiskHashMap<<T as Kind>::K, <T as Kind>::V, MMapFile, <T as Kind>::Hasher>;
+type Held<T> = Snapshot<<T as Kind>::K, <T as Kind>::V, MMapFile, <T as Kind>::Hasher>;
+pub(super) type State = BTreeMap<u64, u64>;
 
 /// An operation; the numbers are a key's and a value's.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +24,10 @@ pub(super) enum Op {
     Shrink,
     /// After a checkpoint, so that the ones it makes are of the same state.
     Compact,
+    /// Takes a snapshot.
+    Hold,
+    /// Lets go of all.
+    LetGo,
     /// Closes the map and opens it again.
     Close,
     /// Leaves it as a kill does, and opens it again.
@@ -45,16 +51,17 @@ pub(super) fn plan<T: Kind>() -> Vec<Op> {
     insert(&mut ops, 0..some);
     ops.extend([Op::Checkpoint, Op::Insert(1, 11), Op::Remove(2), Op::Update(3, 37), Op::Reboot]);
     insert(&mut ops, some..many);
+    ops.push(Op::Hold);
     ops.extend((0..many).step_by(3).map(|key| Op::Update(key, 5 * key)));
-    ops.push(Op::Checkpoint);
+    ops.extend([Op::Checkpoint, Op::Hold]);
     ops.extend((0..many).step_by(7).map(|key| Op::Update(key, 37 * key)));
-    ops.push(Op::Leave);
+    ops.extend([Op::LetGo, Op::Leave]);
     ops.extend((0..many).step_by(5).map(Op::Remove));
     ops.push(Op::Close);
     insert(&mut ops, many..many + 20);
-    ops.push(Op::Reboot);
+    ops.extend([Op::Reboot, Op::Hold]);
     ops.extend((0..many).filter(|key| key % 16 != 0).map(Op::Remove));
-    ops.extend([Op::Checkpoint, Op::Compact, Op::Shrink]);
+    ops.extend([Op::Checkpoint, Op::Compact, Op::LetGo, Op::Compact, Op::Shrink]);
     insert(&mut ops, 0..20);
     ops.push(Op::Clear);
     insert(&mut ops, 0..some);
@@ -62,46 +69,96 @@ pub(super) fn plan<T: Kind>() -> Vec<Op> {
     ops
 }
 
-fn options<T: Kind>(boot: u8) -> OpenOptions<T::Hasher> {
+/// The same beside checkpoints that nobody asks for: what is durable follows from a reboot, so there is none.
+pub(super) fn plan_of_automatic<T: Kind>() -> Vec<Op> {
+    let quiet = |op: Op| match op {
+        Op::Reboot => Some(Op::Leave),
+        Op::Shrink | Op::Compact => None,
+        op => Some(op),
+    };
+    plan::<T>().into_iter().filter_map(quiet).collect()
+}
+
+/// Checkpoints that a plan asks for, at most: a close may make two.
+pub(super) fn asked_for(ops: &[Op]) -> u64 {
+    let of = |op: &Op| match op {
+        Op::Checkpoint => 1,
+        Op::Close => 2,
+        _ => 0,
+    };
+    ops.iter().map(of).sum()
+}
+
+pub(super) fn options<T: Kind>(boot: u8) -> OpenOptions<T::Hasher> {
     OpenOptions::new().auto_checkpoint(None).sync_on_drop(false).hasher(T::Hasher::default()).boot_id([boot; 16])
 }
 
+/// A child at work.
+struct Work<'d, T: Kind> {
+    dir: &'d Path,
+    held: Vec<Held<T>>,
+    boot: u8,
+    /// When checkpoints are made that nobody asks for.
+    automatic: Option<Duration>,
+}
+
 /// The child's part; `done` is called with the number of operations that returned.
-pub(super) fn work<T: Kind>(dir: &Path, mut done: impl FnMut(u64)) -> Result<()> {
-    let (mut map, mut boot) = (None, 0);
-    for (number, op) in (1..).zip(plan::<T>()) {
-        map = Some(apply::<T>(map, op, dir, &mut boot)?);
+pub(super) fn work<T: Kind>(dir: &Path, done: impl FnMut(u64)) -> Result<()> {
+    run::<T>(plan::<T>(), Work { dir, held: Vec::new(), boot: 0, automatic: None }, done)
+}
+
+/// The same with automatic checkpoints.
+pub(super) fn work_beside_automatic<T: Kind>(dir: &Path, mut done: impl FnMut(u64)) -> Result<()> {
+    let work = Work { dir, held: Vec::new(), boot: 0, automatic: Some(Duration::from_millis(1)) };
+    run::<T>(plan_of_automatic::<T>(), work, |number| {
+        done(number);
+        std::thread::sleep(Duration::from_micros(50));
+    })
+}
+
+fn run<T: Kind>(ops: Vec<Op>, mut work: Work<'_, T>, mut done: impl FnMut(u64)) -> Result<()> {
+    let mut map = None;
+    for (number, op) in (1..).zip(ops) {
+        map = Some(work.apply(map, op)?);
         done(number);
     }
     Ok(())
 }
 
-fn apply<T: Kind>(map: Option<Map<T>>, op: Op, dir: &Path, boot: &mut u8) -> Result<Map<T>> {
-    let Some(mut map) = map else { return options::<T>(*boot).create_new(true).open(dir) };
-    match op {
-        Op::Create => {}
-        Op::Insert(key, seed) => drop(map.insert(&T::key(key), &T::value(seed))?),
-        Op::Update(key, seed) => drop(map.update(&T::key(key), |_| T::value(seed))?),
-        Op::Remove(key) => drop(map.remove(&T::key(key))?),
-        Op::Clear => map.clear()?,
-        Op::Checkpoint => map.checkpoint()?,
-        Op::Shrink => map.shrink_to_fit()?,
-        Op::Compact => drop(map.compact()?),
-        Op::Close => {
-            map.close()?;
-            return options::<T>(*boot).open(dir);
-        }
-        Op::Leave => {
-            drop(map);
-            return options::<T>(*boot).open(dir);
-        }
-        Op::Reboot => {
-            drop(map);
-            *boot += 1;
-            return options::<T>(*boot).open(dir);
-        }
+impl<T: Kind> Work<'_, T> {
+    fn open(&self, new: bool) -> Result<Map<T>> {
+        options::<T>(self.boot).auto_checkpoint(self.automatic).create_new(new).open(self.dir)
     }
-    Ok(map)
+
+    fn apply(&mut self, map: Option<Map<T>>, op: Op) -> Result<Map<T>> {
+        let Some(mut map) = map else { return self.open(true) };
+        match op {
+            Op::Create => {}
+            Op::Insert(key, seed) => drop(map.insert(&T::key(key), &T::value(seed))?),
+            Op::Update(key, seed) => drop(map.update(&T::key(key), |_| T::value(seed))?),
+            Op::Remove(key) => drop(map.remove(&T::key(key))?),
+            Op::Clear => map.clear()?,
+            Op::Checkpoint => map.checkpoint()?,
+            Op::Shrink => map.shrink_to_fit()?,
+            Op::Compact => drop(map.compact()?),
+            Op::Hold => self.held.push(map.snapshot()),
+            Op::LetGo => self.held.clear(),
+            Op::Close => {
+                map.close()?;
+                return self.open(false);
+            }
+            Op::Leave => {
+                drop(map);
+                return self.open(false);
+            }
+            Op::Reboot => {
+                drop(map);
+                self.boot += 1;
+                return self.open(false);
+            }
+        }
+        Ok(map)
+    }
 }
 
 /// What a map should hold.
@@ -124,18 +181,33 @@ impl Oracle {
                 self.live = self.durable.clone();
                 self.boot += 1;
             }
-            Op::Create | Op::Compact | Op::Leave => {}
+            Op::Create | Op::Compact | Op::Hold | Op::LetGo | Op::Leave => {}
         }
     }
 }
 
 /// What a killed child has left: as it is, and as a copy, which is what a power cut would have left.
 pub(super) fn check<T: Kind>(root: &Path) {
+    check_after::<T>(root, &plan::<T>(), false);
+}
+
+/// The same where any moment since the last checkpoint may be durable.
+pub(super) fn check_beside_automatic<T: Kind>(root: &Path) {
+    check_after::<T>(root, &plan_of_automatic::<T>(), true);
+}
+
+fn check_after<T: Kind>(root: &Path, ops: &[Op], automatic: bool) {
     let (dir, copy) = (root.join("map"), root.join("copy"));
-    let ops = plan::<T>();
     let count = read_count(root);
     let mut before = Oracle::default();
-    ops.iter().take(count).for_each(|&op| before.apply(op));
+    let mut moments = vec![State::new()];
+    for &op in ops.iter().take(count) {
+        before.apply(op);
+        if matches!(op, Op::Checkpoint | Op::Close) {
+            moments.clear();
+        }
+        moments.push(before.live.clone());
+    }
     let mut after = before.clone();
     let under_way = ops.get(count);
     under_way.iter().for_each(|&&op| after.apply(op));
@@ -159,30 +231,32 @@ pub(super) fn check<T: Kind>(root: &Path) {
         before.live = before.durable.clone();
     }
     let reader: Map<T> = options::<T>(boot).read_only(true).open(&dir).expect("a killed map, read-only");
-    let found = one_of::<T>(&reader, [&before.live, &after.live]);
+    let found = one_of::<T>(&reader, &[&before.live, &after.live]);
     drop(reader);
     let map: Map<T> = options::<T>(boot).open(&dir).expect("a killed map");
-    assert!(found == one_of::<T>(&map, [&found, &found]));
+    assert!(found == one_of::<T>(&map, &[&found]));
     goes_on::<T>(map, found, &dir, boot);
     let map: Map<T> = options::<T>(boot).open(&copy).expect("a copied map");
-    let found = one_of::<T>(&map, [&before.durable, &after.durable]);
+    moments.push(after.live);
+    let durable: Vec<&State> = if automatic { moments.iter().collect() } else { vec![&before.durable, &after.durable] };
+    let found = one_of::<T>(&map, &durable);
     goes_on::<T>(map, found, &copy, boot);
 }
 
 /// Opens what a killed child has left, under the boot it was in.
-pub(super) fn open_again<T: Kind>(root: &Path) -> Result<()> {
+pub(super) fn open_again<T: Kind>(root: &Path, ops: &[Op]) -> Result<()> {
     let reboots = |op: &&Op| matches!(op, Op::Reboot);
-    let boot = plan::<T>().iter().take(read_count(root) + 1).filter(reboots).count();
+    let boot = ops.iter().take(read_count(root) + 1).filter(reboots).count();
     options::<T>(boot as u8).open::<T::K, T::V>(root.join("map")).map(drop)
 }
 
-fn read_count(root: &Path) -> usize {
+pub(super) fn read_count(root: &Path) -> usize {
     let text = fs::read(root.join("done")).unwrap_or_default();
     text.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes) as usize)
 }
 
-/// Which of two states a map is in; it must be one of them, and without fault.
-fn one_of<T: Kind>(map: &Map<T>, states: [&State; 2]) -> State {
+/// Which of some states a map is in; it must be one of them, and without fault.
+pub(super) fn one_of<T: Kind>(map: &Map<T>, states: &[&State]) -> State {
     let report = map.verify().expect("verified");
     // There is one writer.
     assert!(report.is_sound() && report.leaked_cells <= 1 && report.leaked_segments == 0, "{report}");
@@ -193,8 +267,8 @@ fn one_of<T: Kind>(map: &Map<T>, states: [&State; 2]) -> State {
     };
     let is = |state: &&&State| map.len() == state.len() as u64 && state.iter().all(|(&key, &seed)| has(key, seed));
     let found = states.iter().find(is);
-    let lens = states.map(State::len);
-    found.map(|&state| state.clone()).unwrap_or_else(|| panic!("{} entries are neither state of {lens:?}", map.len()))
+    let lens: Vec<usize> = states.iter().map(|state| state.len()).collect();
+    found.map(|&state| state.clone()).unwrap_or_else(|| panic!("{} entries are no state of {lens:?}", map.len()))
 }
 
 /// What is free in a map is really free: it is written to, and opened once more.
@@ -205,13 +279,13 @@ fn goes_on<T: Kind>(mut map: Map<T>, mut state: State, dir: &Path, boot: u8) {
         map.remove(&T::key(key + 40)).expect("removed");
         state.remove(&(key + 40));
     }
-    one_of::<T>(&map, [&state, &state]);
+    one_of::<T>(&map, &[&state]);
     map.close().expect("closed");
     let map: Map<T> = options::<T>(boot).open(dir).expect("a closed map");
-    one_of::<T>(&map, [&state, &state]);
+    one_of::<T>(&map, &[&state]);
 }
 
-const ENTRIES: u64 = 70;
+pub(super) const ENTRIES: u64 = 70;
 
 /// `u32`, as an earlier version.
 pub(super) enum Small {}
@@ -318,7 +392,7 @@ pub(super) fn repair(root: &Path) -> Result<()> {
 /// The old map is as it was; the new one is none, or one with some of the entries.
 pub(super) fn check_repair(root: &Path) {
     let all: State = (0..ENTRIES).map(|number| (number, number)).collect();
-    one_of::<Texts>(&repaired_from(root), [&all, &all]);
+    one_of::<Texts>(&repaired_from(root), &[&all]);
     match DiskHashMap::<String, Vec<u8>>::load_from(root.join("map")) {
         Ok(map) => {
             let report = map.verify().expect("verified");
