@@ -250,7 +250,7 @@ impl<B: ByteStore + 'static, C: Scheme + Send + Sync + 'static> Job for DiskJob<
             return Err(Error::Poisoned { cause });
         }
         let Shared { core, gate } = &*self.shared;
-        core.make_room_for_copies();
+        core.make_room_for_copies(self.disk.room());
         let captured = gate.closed(core.signals(), || core.capture());
         crash::point("checkpoint: captured");
         core.sync().map_err(|error| self.fail(error))?;

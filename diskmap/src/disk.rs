@@ -134,6 +134,11 @@ impl Disk {
         Ok((disk, files))
     }
 
+    /// Bytes that are left on the disk; 0 if nobody knows.
+    pub(crate) fn room(&self) -> u64 {
+        rustix::fs::statvfs(&self.dir).map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+
     /// Another hold on the directory's lock.
     pub(crate) fn lock(&self) -> Arc<DirLock> {
         Arc::clone(&self.lock)

@@ -98,7 +98,7 @@ impl<B: ByteStore> Heap<B> {
         let mut space = self.space();
         let table = self.table();
         space.evacuation = None;
-        space.list_released(&table, |block| self.lower_flag(block, LISTED));
+        space.list_released(&table, |block, listed| self.set_listed(block, listed));
         space.sweep(&table, |block| self.lower_flag(block, LISTED));
     }
 

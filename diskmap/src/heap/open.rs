@@ -78,7 +78,7 @@ impl<B: ByteStore> Heap<B> {
 
     /// A snapshot has ended.
     pub(crate) fn let_go(&self, number: u64) {
-        self.space().let_go(number, &self.table(), |block| self.lower_flag(block, LISTED));
+        self.space().let_go(number, &self.table(), |block, listed| self.set_listed(block, listed));
     }
 
     /// The captured blocks in a checkpoint's terms.
@@ -109,7 +109,7 @@ impl<B: ByteStore> Heap<B> {
 
     /// The captured state is durable.
     pub(crate) fn release(&self) {
-        self.space().release(&self.table(), |block| self.lower_flag(block, LISTED));
+        self.space().release(&self.table(), |block, listed| self.set_listed(block, listed));
     }
 
     /// Bytes of the blocks in use.
@@ -129,6 +129,14 @@ impl<B: ByteStore> Heap<B> {
             self.lower_flag(block, DIRTY);
         }
         space
+    }
+
+    pub(super) fn set_listed(&self, block: u32, listed: bool) {
+        if listed {
+            self.flag(block).fetch_or(LISTED, Ordering::SeqCst);
+        } else {
+            self.lower_flag(block, LISTED);
+        }
     }
 
     fn is_open(&self, block: u32) -> bool {

@@ -256,17 +256,17 @@ impl Space {
     }
 
     /// The captured state is durable: lets go of what only the one before referred to.
-    pub(crate) fn release(&mut self, table: &BlockTable, unlist: impl FnMut(u32)) {
+    pub(crate) fn release(&mut self, table: &BlockTable, listed: impl FnMut(u32, bool)) {
         if let Some(pending) = self.pending.take() {
             self.durable = pending;
         }
-        self.list_released(table, unlist);
+        self.list_released(table, listed);
     }
 
     /// A snapshot has ended: lets go of what only it referred to.
-    pub(crate) fn let_go(&mut self, number: u64, table: &BlockTable, unlist: impl FnMut(u32)) {
+    pub(crate) fn let_go(&mut self, number: u64, table: &BlockTable, listed: impl FnMut(u32, bool)) {
         self.snapshots.retain(|(other, _)| *other != number);
-        self.list_released(table, unlist);
+        self.list_released(table, listed);
     }
 
     /// What the bytes of blocks in use are used for. Linear in the number of blocks with room.
@@ -314,11 +314,13 @@ impl Space {
         }
     }
 
-    /// Lists what masks may have let go of.
-    pub(super) fn list_released(&mut self, table: &BlockTable, mut unlist: impl FnMut(u32)) {
+    /// Lists what masks may have let go of. `listed` hears whether a block is in a list, first that it is not: so a cell that
+    /// is freed meanwhile either is seen here or has its block listed by whoever frees it.
+    pub(super) fn list_released(&mut self, table: &BlockTable, mut listed: impl FnMut(u32, bool)) {
         for block in std::mem::take(&mut self.waiting).into_iter().flatten() {
-            if !self.list(table, block) {
-                unlist(block);
+            listed(block, false);
+            if self.list(table, block) {
+                listed(block, true);
             }
         }
         for block in std::mem::take(&mut self.dead_runs) {

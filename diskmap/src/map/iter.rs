@@ -5,7 +5,7 @@
 
 use super::{
     DiskHashMap, Snapshot,
-    typed::{Reader, Typed},
+    typed::{Met, Reader, Typed},
 };
 use crate::{
     codec::DiskValue,
@@ -13,13 +13,11 @@ use crate::{
     hash::StableHasher,
     raw::Walk,
     store::ByteStore,
-    table::{Directory, SlotImage},
 };
 
 /// Iterator over the entries of a map or a snapshot, in no particular order.
 pub struct Iter<'m, K: ?Sized, V: ?Sized, BS: ByteStore, S> {
     reader: Reader<'m, K, V, BS, S>,
-    directory: &'m Directory,
     walk: Walk<Typed<K, V, S>>,
     left: u64,
 }
@@ -105,7 +103,7 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
     }
 
     fn walk_on(&self, walk: Walk<Typed<K, V, S>>) -> Iter<'_, K, V, BS, S> {
-        Iter { reader: self.reader(), directory: self.shared.core.directory(), walk, left: self.len() }
+        Iter { reader: self.reader(), walk, left: self.len() }
     }
 }
 
@@ -113,8 +111,7 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
 impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHasher> Snapshot<K, V, BS, S> {
     /// All entries, as [`DiskHashMap::iter`] has them.
     pub fn iter(&self) -> Iter<'_, K, V, BS, S> {
-        let directory = self.frozen.directory();
-        Iter { reader: self.reader(), directory, walk: Walk::new(0), left: self.len() }
+        Iter { reader: self.reader(), walk: Walk::new(0), left: self.len() }
     }
 
     /// All keys, as [`iter`](Snapshot::iter) has them.
@@ -131,14 +128,13 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
 impl<'m, K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHasher> Iter<'m, K, V, BS, S> {
     /// What `read` makes of the next entry.
     #[inline(always)]
-    fn step<T>(&mut self, read: impl FnOnce(Reader<'m, K, V, BS, S>, &SlotImage) -> Checked<T>) -> Option<Result<T>> {
-        let core = self.reader.core();
-        let spot = match self.walk.next_in(core, self.directory)? {
-            Ok(spot) => spot,
+    fn step<T>(&mut self, read: impl FnOnce(&Met<'m, K, V, BS, S>) -> Checked<T>) -> Option<Result<T>> {
+        let met = match self.reader.next(&mut self.walk)? {
+            Ok(met) => met,
             Err(error) => return Some(Err(error)),
         };
         self.left = self.left.saturating_sub(1);
-        Some(read(self.reader, &core.image(&spot.found)).map_err(Error::from))
+        Some(read(&met).map_err(Error::from))
     }
 }
 
@@ -149,7 +145,7 @@ impl<'m, K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableH
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        self.step(|reader, image| Ok((reader.image_key(image)?, reader.image_value(image)?)))
+        self.step(|met| Ok((met.key()?, met.value()?)))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -163,7 +159,7 @@ impl<'m, K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableH
     type Item = Result<K::View<'m>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.0.step(|reader, image| reader.image_key(image))
+        self.0.step(Met::key)
     }
 }
 
@@ -173,7 +169,7 @@ impl<'m, K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableH
     type Item = Result<V::View<'m>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.0.step(|reader, image| reader.image_value(image))
+        self.0.step(Met::value)
     }
 }
 

@@ -7,13 +7,16 @@ use std::{fmt, sync::Arc};
 
 use rustc_hash::FxBuildHasher;
 
-use super::{DiskHashMap, typed::Typed};
+use super::{
+    DiskHashMap,
+    typed::{Typed, checked_key},
+};
 use crate::{
     checkpoint::Shared,
     codec::{DiskValue, Encode, IntoOwned},
-    error::{Checked, Result},
+    error::Result,
     hash::StableHasher,
-    raw::{Found, Frozen},
+    raw::Frozen,
     store::{ByteStore, MMapFile, lock::DirLock},
 };
 
@@ -99,8 +102,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> Snapshot<K, V, BS, S>
         K: Encode<Q>,
         V: DiskValue,
     {
-        let found = self.find(key, |found| self.reader().value(&found))?;
-        Ok(found.transpose()?)
+        Ok(K::with_bytes(key, |bytes| self.reader().get(checked_key::<K>(bytes)?))??)
     }
 
     /// The value that a key had, as an owned Rust value.
@@ -124,20 +126,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> Snapshot<K, V, BS, S>
         K: Encode<Q>,
         V: DiskValue,
     {
-        Ok(self.find(key, |_| ())?.is_some())
-    }
-
-    fn find<Q: ?Sized, R>(&self, key: &Q, read: impl FnOnce(Found<Typed<K, V, S>>) -> R) -> Result<Option<R>>
-    where
-        K: Encode<Q>,
-        V: DiskValue,
-    {
-        let core = &self.shared.core;
-        let found = K::with_bytes(key, |bytes| -> Checked<_> {
-            let bytes = super::checked_key::<K>(bytes)?;
-            core.find_frozen(&self.frozen, core.scheme().hash_key(bytes), bytes)
-        })?;
-        Ok(found?.map(read))
+        Ok(K::with_bytes(key, |bytes| self.reader().has(checked_key::<K>(bytes)?))??)
     }
 }
 

@@ -13,9 +13,9 @@ use crate::{
     error::{Checked, Error, Fault, Result},
     hash::{Hashed, StableHasher, hash_bytes},
     heap::HEAP_FILE,
-    raw::{Core, Found, INDEX_FILE, Payload},
+    raw::{Core, Found, INDEX_FILE, Payload, Walk},
     store::ByteStore,
-    table::{Layout, Scheme, Side, SlotImage, layout::MAX_INLINE},
+    table::{Directory, Layout, Scheme, Side, SlotImage, layout::MAX_INLINE},
 };
 
 /// A pair of types and a hasher, as the engine sees them.
@@ -125,9 +125,10 @@ impl<V: ?Sized + Encode<Q>, Q: ?Sized> Payload for Encoded<'_, V, Q> {
     }
 }
 
-/// Reads entries that stay as they are for `'m`.
+/// Finds and reads entries that stay as they are for `'m`: those that its directory leads to, and no others.
 pub(super) struct Reader<'m, K: ?Sized, V: ?Sized, BS, S> {
     core: &'m Core<BS, Typed<K, V, S>>,
+    directory: &'m Directory,
     /// Whether stored bytes are believed without being validated.
     assume_valid: bool,
 }
@@ -147,17 +148,31 @@ where
     BS: ByteStore,
     S: StableHasher,
 {
-    /// The untyped map.
+    /// The value of a key.
+    pub(super) fn get(self, key: &[u8]) -> Checked<Option<V::View<'m>>> {
+        let hashed = self.core.scheme().hash_key(key);
+        self.core.find_in(self.directory, hashed, key)?.map(|found| self.value(&found)).transpose()
+    }
+
+    /// Whether a key is there.
+    pub(super) fn has(self, key: &[u8]) -> Checked<bool> {
+        let hashed = self.core.scheme().hash_key(key);
+        Ok(self.core.find_in(self.directory, hashed, key)?.is_some())
+    }
+
+    /// The next entry of a walk, which has met no entries but those of this reader.
     #[inline(always)]
-    pub(super) fn core(self) -> &'m Core<BS, Typed<K, V, S>> {
-        self.core
+    pub(super) fn next(self, walk: &mut Walk<Typed<K, V, S>>) -> Option<Result<Met<'m, K, V, BS, S>>> {
+        let spot = walk.next_in(self.core, self.directory)?;
+        Some(spot.map(|spot| Met { reader: self, image: self.core.image(&spot.found) }))
     }
 
     /// The value of a found entry.
     #[inline(always)]
-    pub(super) fn value(self, found: &Found<Typed<K, V, S>>) -> Checked<V::View<'m>> {
+    fn value(self, found: &Found<Typed<K, V, S>>) -> Checked<V::View<'m>> {
         let mut image = SlotImage::zeroed();
-        // SAFETY: nothing that is found changes or is reused for `'m` (whoever made the reader); `view` copies inline bytes.
+        // SAFETY: `found` came by the reader's directory, so nothing of it changes or is reused for `'m`; `view` copies
+        // inline bytes.
         unsafe {
             let bytes = self.core.value(found, &mut image)?;
             view::<V>(bytes, self.assume_valid)
@@ -166,16 +181,42 @@ where
 
     /// The value in a slot image.
     #[inline(always)]
-    pub(super) fn image_value(self, image: &SlotImage) -> Checked<V::View<'m>> {
+    fn image_value(self, image: &SlotImage) -> Checked<V::View<'m>> {
         // SAFETY: as in `value`; a record that was freed keeps its bytes until the next change of the map.
         unsafe { view::<V>(self.core.value_of(image)?, self.assume_valid) }
     }
 
     /// The key in a slot image.
     #[inline(always)]
-    pub(super) fn image_key(self, image: &SlotImage) -> Checked<K::View<'m>> {
+    fn image_key(self, image: &SlotImage) -> Checked<K::View<'m>> {
         // SAFETY: as in `image_value`.
         unsafe { view::<K>(self.core.key_of(image)?, self.assume_valid) }
+    }
+}
+
+/// An entry that a walk met.
+pub(super) struct Met<'m, K: ?Sized, V: ?Sized, BS, S> {
+    reader: Reader<'m, K, V, BS, S>,
+    image: SlotImage,
+}
+
+impl<'m, K, V, BS, S> Met<'m, K, V, BS, S>
+where
+    K: ?Sized + DiskValue,
+    V: ?Sized + DiskValue,
+    BS: ByteStore,
+    S: StableHasher,
+{
+    /// Its key.
+    #[inline(always)]
+    pub(super) fn key(&self) -> Checked<K::View<'m>> {
+        self.reader.image_key(&self.image)
+    }
+
+    /// Its value.
+    #[inline(always)]
+    pub(super) fn value(&self) -> Checked<V::View<'m>> {
+        self.reader.image_value(&self.image)
     }
 }
 
@@ -183,8 +224,10 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S> Snapshot<K, V, BS, S> {
     /// Reads entries that the snapshot leads to.
     #[inline(always)]
     pub(super) fn reader(&self) -> Reader<'_, K, V, BS, S> {
-        // What the snapshot leads to stays as it is until it is dropped (`raw::snapshot`), and it is borrowed.
-        Reader { core: &self.shared.core, assume_valid: self.assume_valid }
+        // What the frozen directory leads to stays as it is until the snapshot is dropped (`raw::snapshot`), and the
+        // snapshot is borrowed.
+        let (core, directory) = (&self.shared.core, self.frozen.directory());
+        Reader { core, directory, assume_valid: self.assume_valid }
     }
 }
 
@@ -193,7 +236,8 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
     #[inline(always)]
     pub(super) fn reader(&self) -> Reader<'_, K, V, BS, S> {
         // Nothing changes while the map is borrowed.
-        Reader { core: &self.shared.core, assume_valid: self.assume_valid }
+        let core = &self.shared.core;
+        Reader { core, directory: core.directory(), assume_valid: self.assume_valid }
     }
 
     /// The value of a found entry.

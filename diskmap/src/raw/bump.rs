@@ -25,17 +25,18 @@ pub(crate) struct Captured {
 
 impl<B: ByteStore, C: Scheme> Core<B, C> {
     /// Before a generation begins: makes room for as many copies as the last one took, so that the writer need not wait
-    /// for the file system and the pages. If there is none, the writer will see.
-    pub(crate) fn make_room_for_copies(&self) {
+    /// for the file system and the pages. Not if that would be more than a quarter of the `left` bytes on the disk.
+    pub(crate) fn make_room_for_copies(&self, left: u64) {
         let copies = self.copies.swap(0, Ordering::Relaxed);
         let (end, unused) = {
             let space = self.space();
             (u64::from(space.end()), u64::from(space.end()).saturating_sub(space.used() + space.kept() + space.held()))
         };
-        if copies <= unused || !B::DURABLE {
+        let missing = copies.saturating_sub(unused) * Self::SEGMENT_BYTES;
+        if missing == 0 || missing > left / 4 {
             return;
         }
-        let end = (end + copies - unused) * Self::SEGMENT_BYTES;
+        let end = end * Self::SEGMENT_BYTES + missing;
         if make_room(&self.index, end, Self::SEGMENT_BYTES).is_ok() {
             let prepared = (self.index.len().min(end) / HUGE * HUGE).saturating_sub(copies * Self::SEGMENT_BYTES);
             // In steps: the writer must not wait for more than one.

@@ -76,7 +76,9 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             return Err(error);
         }
         self.signals.changed(Self::SEGMENT_BYTES * ids.len() as u64);
-        self.copies.fetch_add(ids.len() as u64, Ordering::Relaxed);
+        if place == Place::Together {
+            self.copies.fetch_add(ids.len() as u64, Ordering::Relaxed);
+        }
         self.commit(writer, [Some(old), None], [Some(ids[0]), None])
     }
 

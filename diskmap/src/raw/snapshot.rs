@@ -56,12 +56,12 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         Frozen { number, directory, entries: self.len(), ids }
     }
 
-    /// Finds a key in a snapshot.
+    /// Finds a key by a directory.
     #[inline]
-    pub(crate) fn find_frozen(&self, frozen: &Frozen, hashed: Hashed, bytes: &[u8]) -> Checked<Option<Found<C>>> {
-        match self.way_in(&frozen.directory, hashed) {
+    pub(crate) fn find_in(&self, directory: &Directory, hashed: Hashed, bytes: &[u8]) -> Checked<Option<Found<C>>> {
+        match self.way_in(directory, hashed) {
             Some(way) => self.find_on(way, hashed, bytes),
-            None => self.find_carefully_in(&frozen.directory, hashed, bytes),
+            None => self.find_carefully_in(directory, hashed, bytes),
         }
     }
 
