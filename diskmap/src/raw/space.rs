@@ -46,7 +46,7 @@ pub(super) enum Place {
 /// Segments that are placed together.
 const GROUP: u32 = 32;
 /// Groups with at least so many free segments are filled before the index grows.
-const ROOMY: u32 = GROUP / 2;
+const ROOMY: u32 = GROUP / 4 * 3;
 
 /// The segments by id.
 #[derive(Default)]
@@ -248,7 +248,7 @@ impl SegmentSpace {
         if self.open.and_then(|group| self.groups.get(group)).is_none_or(|&free| free == 0) {
             let (group, &free) = self.groups.iter().enumerate().max_by_key(|&(group, &free)| (free, Reverse(group)))?;
             let (used, unused) = (self.used(), u64::from(self.end()) - self.used());
-            if free == 0 || free < ROOMY && unused * 4 < used * 3 {
+            if free == 0 || free < ROOMY && unused < used {
                 return None;
             }
             self.open = Some(group);
