@@ -29,8 +29,13 @@ struct Info {
 }
 
 impl Info {
+    /// Whether a checkpoint or a snapshot refers to it.
+    fn is_kept(&self) -> bool {
+        self.durable || self.pending || self.held > 0
+    }
+
     fn is_free(&self) -> bool {
-        !(self.used || self.durable || self.pending) && self.held == 0
+        !self.used && !self.is_kept()
     }
 }
 
@@ -52,6 +57,8 @@ const ROOMY: u32 = GROUP / 4 * 3;
 #[derive(Default)]
 pub(super) struct SegmentSpace {
     infos: Vec<Info>,
+    /// How many the map refers to.
+    used: u64,
     /// All that are free, and some that no longer are.
     free: BinaryHeap<Reverse<u32>>,
     /// Free segments of each group.
@@ -65,8 +72,9 @@ impl SegmentSpace {
     pub(super) fn new(len: usize, used: impl Fn(u32) -> bool, durable: impl Fn(u32) -> Option<Sum>) -> SegmentSpace {
         let mut space = SegmentSpace::default();
         for id in 0..len as u32 {
-            let sum = durable(id);
-            space.infos.push(Info { used: used(id), durable: sum.is_some(), sum, ..Info::default() });
+            let (used, sum) = (used(id), durable(id));
+            space.infos.push(Info { used, durable: sum.is_some(), sum, ..Info::default() });
+            space.used += u64::from(used);
             space.offer(id);
         }
         space
@@ -79,6 +87,7 @@ impl SegmentSpace {
             Place::Together => self.near_others()?,
         };
         self.infos[id as usize] = Info { used: true, ..Info::default() };
+        self.used += 1;
         self.groups[(id / GROUP) as usize] -= 1;
         Some(id)
     }
@@ -91,6 +100,7 @@ impl SegmentSpace {
     /// Adds a segment at the end, in use.
     pub(super) fn extend(&mut self) -> u32 {
         self.infos.push(Info { used: true, ..Info::default() });
+        self.used += 1;
         self.end() - 1
     }
 
@@ -100,6 +110,7 @@ impl SegmentSpace {
             && info.used
         {
             info.used = false;
+            self.used -= 1;
             self.offer(id);
         }
     }
@@ -153,8 +164,7 @@ impl SegmentSpace {
 
     /// Says that segments will change; `false` if a checkpoint or a snapshot refers to one of them.
     pub(super) fn unprotect(&mut self, ids: &[u32]) -> bool {
-        let is_kept = |info: &Info| info.durable || info.pending || info.held > 0;
-        if ids.iter().any(|&id| self.infos.get(id as usize).is_none_or(is_kept)) {
+        if ids.iter().any(|&id| self.infos.get(id as usize).is_none_or(Info::is_kept)) {
             return false;
         }
         for &id in ids {
@@ -203,7 +213,7 @@ impl SegmentSpace {
 
     /// Segments of the map.
     pub(super) fn used(&self) -> u64 {
-        self.infos.iter().filter(|info| info.used).count() as u64
+        self.used
     }
 
     /// Segments that only checkpoints refer to.
@@ -247,8 +257,8 @@ impl SegmentSpace {
     fn near_others(&mut self) -> Option<u32> {
         if self.open.and_then(|group| self.groups.get(group)).is_none_or(|&free| free == 0) {
             let (group, &free) = self.groups.iter().enumerate().max_by_key(|&(group, &free)| (free, Reverse(group)))?;
-            let (used, unused) = (self.used(), u64::from(self.end()) - self.used());
-            if free == 0 || free < ROOMY && unused < used {
+            let unused = u64::from(self.end()) - self.used;
+            if free == 0 || free < ROOMY && unused < self.used {
                 return None;
             }
             self.open = Some(group);
