@@ -8,10 +8,10 @@ use std::{path::Path, sync::Arc};
 use crate::{
     crash,
     disk::{Access, CHECKPOINT, Disk},
-    error::{Error, Result},
+    error::Result,
     format::{manifest::Manifest, map_file::MapFile},
     raw::{Core, Files, Frozen, Root, Validate},
-    report::{FindingKind, Progress, Report},
+    report::{Progress, Report},
     store::{ByteStore, MMapFile, replace::replace_file},
     table::Scheme,
 };
@@ -71,8 +71,5 @@ fn read_again<C: Scheme>(
     let mut report = Report::default();
     copy.inspect(validate, Some(manifest), &mut report, progress);
     // Cells that a killed process left in use are copied like all others.
-    match report.findings().iter().find(|finding| finding.kind == FindingKind::Damage) {
-        None => Ok(()),
-        Some(finding) => Err(Error::corrupt(finding.file, finding.offset, finding.what.clone())),
-    }
+    report.sound()
 }

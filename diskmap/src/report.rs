@@ -83,6 +83,14 @@ impl Report {
         &self.findings
     }
 
+    /// The first damage that was found, as an error. Leaks are none.
+    pub(crate) fn sound(&self) -> Result<()> {
+        match self.findings.iter().find(|finding| finding.kind == FindingKind::Damage) {
+            None => Ok(()),
+            Some(Finding { file, offset, what, .. }) => Err(Error::corrupt(file, *offset, what.clone())),
+        }
+    }
+
     /// Counts and keeps a fault.
     pub(crate) fn damage(&mut self, file: &'static str, offset: u64, what: impl fmt::Display) {
         self.faults += 1;

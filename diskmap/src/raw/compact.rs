@@ -28,10 +28,8 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         let Some(heap) = &self.heap else { return Ok(None) };
         let mut report = Report::default();
         let survey = heap.survey(&mut report);
-        match report.findings().first() {
-            None => Ok(Some(survey)),
-            Some(finding) => Err(Error::corrupt(finding.file, finding.offset, finding.what.clone())),
-        }
+        report.sound()?;
+        Ok(Some(survey))
     }
 
     /// Says that an entry refers to its record.
