@@ -6,7 +6,7 @@
 use std::cmp::Reverse;
 
 use super::{
-    Fresh, Heap, LISTED, OpenBlocks,
+    Fresh, Heap, OpenBlocks,
     block::{BlockTable, Kind},
     class::{CLASSES, cells},
     record::RecordShape,
@@ -84,7 +84,7 @@ impl<B: ByteStore> Heap<B> {
     pub(crate) fn evacuate(&self) -> Option<Evacuation> {
         let mut space = self.space();
         let table = self.table();
-        space.sweep(&table, |block| self.lower_flag(block, LISTED));
+        self.sweep(&mut space);
         let plan = Evacuation::plan(&space, &table, self.shift);
         if plan.is_empty() {
             return None;
@@ -99,7 +99,7 @@ impl<B: ByteStore> Heap<B> {
         let table = self.table();
         space.evacuation = None;
         space.list_released(&table, |block, listed| self.set_listed(block, listed));
-        space.sweep(&table, |block| self.lower_flag(block, LISTED));
+        self.sweep(&mut space);
     }
 
     /// The block that a byte offset lies in.

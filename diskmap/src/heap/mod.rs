@@ -201,8 +201,7 @@ impl<B: ByteStore> Heap<B> {
     /// Cuts free blocks off the end of the files.
     pub(crate) fn trim(&self) -> Result<()> {
         let mut space = self.space();
-        let table = self.table();
-        space.sweep(&table, |block| self.lower_flag(block, LISTED));
+        self.sweep(&mut space);
         space.cut_end();
         let blocks = space.kinds.len() as u64;
         self.store.truncate(blocks << self.shift)?;
@@ -258,7 +257,7 @@ impl<B: ByteStore> Heap<B> {
                 block
             }
         };
-        self.lower_flag(block, LISTED);
+        self.set_listed(block, false);
         if self.flag(block).fetch_or(OPEN | DIRTY, Ordering::SeqCst) & DIRTY == 0 {
             space.dirty.push(block);
         }
@@ -273,7 +272,7 @@ impl<B: ByteStore> Heap<B> {
     fn close_block(&self, space: &mut Space, block: u32) {
         self.flag(block).fetch_and(!OPEN, Ordering::SeqCst);
         if self.flag(block).load(Ordering::SeqCst) & LISTED == 0 && space.list(&self.table(), block) {
-            self.flag(block).fetch_or(LISTED, Ordering::SeqCst);
+            self.set_listed(block, true);
         }
     }
 
@@ -287,7 +286,7 @@ impl<B: ByteStore> Heap<B> {
         if let Kind::Run(_) = kind {
             space.end_run(&self.table(), block);
         } else if old & (OPEN | LISTED) == 0 && space.list(&self.table(), block) {
-            self.flag(block).fetch_or(LISTED, Ordering::SeqCst);
+            self.set_listed(block, true);
         }
     }
 
@@ -327,7 +326,7 @@ impl<B: ByteStore> Heap<B> {
                 let table = self.table();
                 let usage = space.usage(&table, self.shift);
                 self.signals.growing(usage.kept, usage.live);
-                space.sweep(&table, |block| self.lower_flag(block, LISTED));
+                self.sweep(space);
                 match space.take_free(count, use_for) {
                     Some(first) => first,
                     None => self.extend(space, count)?,

@@ -131,6 +131,12 @@ impl<B: ByteStore> Heap<B> {
         space
     }
 
+    /// Gives back every listed block that has become empty.
+    pub(super) fn sweep(&self, space: &mut Space) {
+        space.sweep(&self.table(), |block| self.set_listed(block, false));
+    }
+
+    /// Says whether a block is in a list of the space.
     pub(super) fn set_listed(&self, block: u32, listed: bool) {
         if listed {
             self.flag(block).fetch_or(LISTED, Ordering::SeqCst);
@@ -170,7 +176,7 @@ impl<B: ByteStore> Heap<B> {
                 (Kind::Cells(_), Room::Empty) | (Kind::Free | Kind::Tail, _) => space.give_back(table, block, 1),
                 (Kind::Cells(_), Room::Some | Room::Later) => {
                     space.list(table, block);
-                    self.flag(block).fetch_or(LISTED, Ordering::Relaxed);
+                    self.set_listed(block, true);
                 }
                 (Kind::Run(_), Room::Empty | Room::Later) => space.end_run(table, block),
                 _ => {}
