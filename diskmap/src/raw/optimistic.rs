@@ -1,0 +1,65 @@
+//! Reading without a lock what a writer may change at any moment: read first, then ask whether it counts.
+//!
+//! Knows neither segments nor memory, so that the very same steps can be tried in every order (`model`). Invariant: what
+//! `settled` returns was read from one segment that the directory led to after the call began, while no slot of it was
+//! reused and no entry of it moved.
+//!
+//! The scheme is a sequence lock without a state that means "being changed" (Boehm, "Can seqlocks get along with
+//! programming language memory models?", 2012): a writer counts *before* it may take away what a reader could be looking
+//! at, and never makes a reader wait.
+
+/// Where a reader finds its way and the sequence of the segment it leads to.
+pub(crate) trait Source {
+    /// A directory entry.
+    type Entry: Copy + PartialEq;
+
+    /// The entry as it is now (Acquire).
+    fn entry(&self) -> Self::Entry;
+
+    /// The sequence of its segment (Acquire).
+    fn sequence(&self, entry: Self::Entry) -> u64;
+
+    /// The sequence again, after everything that was read before the call (a fence, then Relaxed).
+    fn sequence_after(&self, entry: Self::Entry) -> u64;
+}
+
+/// A segment that is being read, and the sequence it had when that began.
+pub(crate) struct Stamp<'s, S: Source> {
+    source: &'s S,
+    /// The directory entry that led to the segment.
+    pub entry: S::Entry,
+    sequence: u64,
+}
+
+impl<S: Source> Stamp<'_, S> {
+    /// Whether everything read of the segment so far belongs together.
+    #[inline(always)]
+    pub(crate) fn holds(&self) -> bool {
+        self.source.sequence_after(self.entry) == self.sequence
+    }
+}
+
+/// What `attempt` reads of the segment that `source` leads to, read again until it belongs together. `None` says that
+/// `attempt` itself found that it does not.
+#[inline(always)]
+pub(crate) fn settled<S: Source, R>(source: &S, mut attempt: impl FnMut(&Stamp<'_, S>) -> Option<R>) -> R {
+    loop {
+        if let Some(result) = once(source, &mut attempt) {
+            return result;
+        }
+        std::hint::spin_loop();
+    }
+}
+
+/// One try of [`settled`].
+#[inline(always)]
+pub(crate) fn once<S: Source, R>(source: &S, attempt: impl FnOnce(&Stamp<'_, S>) -> Option<R>) -> Option<R> {
+    let entry = source.entry();
+    let sequence = source.sequence(entry);
+    // Else the sequence may be that of a segment which was reused before it was read.
+    if source.entry() != entry {
+        return None;
+    }
+    let stamp = Stamp { source, entry, sequence };
+    attempt(&stamp).filter(|_| stamp.holds())
+}
