@@ -15,7 +15,7 @@ use crate::{
     disk::{CHECKPOINT, Disk},
     error::{Error, Result},
     format::manifest::Manifest,
-    gate::Gate,
+    gate::Gates,
     raw::{Core, Writer},
     signals,
     store::{ByteStore, lock::DirLock, replace::replace_file},
@@ -25,19 +25,19 @@ use crate::{
 /// Syncing takes at most one part in this many of the time.
 const STRETCH: u32 = 10;
 
-/// A map's memory and the gate of its writer.
+/// A map's memory and the gates of its writers.
 pub(crate) struct Shared<B, C> {
     /// The untyped map.
     pub core: Core<B, C>,
-    /// Keeps the writer out while a checkpoint begins.
-    pub gate: Gate,
+    /// Keep the writers out while a checkpoint begins.
+    pub gates: Gates,
 }
 
 /// Makes the checkpoints of one map.
 pub(crate) struct Keeper {
     job: Arc<dyn Job>,
     clock: Arc<Clock>,
-    thread: Option<JoinHandle<()>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// What a keeper can ask of a map without knowing its types.
@@ -96,7 +96,7 @@ impl Keeper {
     {
         let job = DiskJob { shared, disk, running: Mutex::new(()), cause: Mutex::new(None) };
         let clock = Arc::new(Clock { state: Mutex::new(Time { interval, ..Time::default() }), wake: Condvar::new() });
-        Keeper { job: Arc::new(job), clock, thread: None }
+        Keeper { job: Arc::new(job), clock, thread: Mutex::default() }
     }
 
     /// Makes a checkpoint now, in this thread.
@@ -118,7 +118,7 @@ impl Keeper {
 
     /// Changes follow that a power cut would undo: a map that was closed is marked as open first. In the helper thread if
     /// there is one.
-    pub(crate) fn reopened(&mut self) -> Result<()> {
+    pub(crate) fn reopened(&self) -> Result<()> {
         if self.is_automatic() {
             self.clock.time().reopened = true;
             return Ok(());
@@ -127,7 +127,7 @@ impl Keeper {
     }
 
     /// The first change since a checkpoint is about to be made (`due`: or the last one for a while).
-    pub(crate) fn changed(&mut self, due: bool) {
+    pub(crate) fn changed(&self, due: bool) {
         let mut time = self.clock.time();
         if time.interval.is_none() {
             return;
@@ -136,11 +136,12 @@ impl Keeper {
         time.due |= due;
         drop(time);
         self.clock.wake.notify_one();
-        if self.thread.is_none() {
+        let mut helper = self.helper();
+        if helper.is_none() {
             let (job, clock) = (Arc::clone(&self.job), Arc::clone(&self.clock));
             let thread = std::thread::Builder::new().name("diskmap-checkpoint".into());
             match thread.spawn(move || keep(&*job, &clock)) {
-                Ok(thread) => self.thread = Some(thread),
+                Ok(thread) => *helper = Some(thread),
                 Err(error) => log::warn!("no thread for checkpoints, only explicit ones will be made: {error}"),
             }
         }
@@ -162,7 +163,7 @@ impl Keeper {
     }
 
     /// Ends the thread and, if `sync`, makes the last checkpoint and cuts the files.
-    pub(crate) fn close(mut self, writer: &mut Writer, sync: bool) -> Result<()> {
+    pub(crate) fn close(&self, writer: &mut Writer, sync: bool) -> Result<()> {
         self.stop();
         if !sync {
             return Ok(());
@@ -172,10 +173,14 @@ impl Keeper {
         self.job.seal()
     }
 
-    fn stop(&mut self) {
+    fn helper(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
+        self.thread.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stop(&self) {
         self.clock.time().ended = true;
         self.clock.wake.notify_one();
-        if let Some(thread) = self.thread.take() {
+        if let Some(thread) = self.helper().take() {
             // A panic in the thread was reported when it happened; the state it left is a checkpoint that is not there.
             let _ = thread.join();
         }
@@ -249,9 +254,9 @@ impl<B: ByteStore + 'static, C: Scheme + Send + Sync + 'static> Job for DiskJob<
         if let Some(cause) = self.poison() {
             return Err(Error::Poisoned { cause });
         }
-        let Shared { core, gate } = &*self.shared;
+        let Shared { core, gates } = &*self.shared;
         core.make_room_for_copies(self.disk.room());
-        let captured = gate.closed(core.signals(), || core.capture());
+        let captured = gates.closed(core.signals(), || core.capture());
         crash::point("checkpoint: captured");
         core.sync().map_err(|error| self.fail(error))?;
         crash::point("checkpoint: synced");

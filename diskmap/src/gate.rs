@@ -1,24 +1,39 @@
-//! Keeping one writer out while a checkpoint begins, at almost no cost to the writer.
+//! Keeping all writers out while a checkpoint begins, at almost no cost to the writers.
 //!
 //! Knows no map. Invariant: while `closed` runs its closure, no [`Pass`] exists.
 //!
-//! The writer announces itself with a plain store and then looks at the attention word; whoever wants it out sets a bit
+//! A writer announces itself with a plain store and then looks at the attention word; whoever wants it out sets a bit
 //! there and then looks at the announcement. Each must see the other's store, which takes a full fence on both sides, or
 //! the kernel's `membarrier` on the side that is rare (Dekker's algorithm made asymmetric).
 
-use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::{
+    Mutex, OnceLock, PoisonError,
+    atomic::{AtomicBool, Ordering, fence},
+};
 
 use crate::{
     signals::{self, Signals},
     store::fence::{heavy, light, register},
 };
 
-/// The gate of one writer.
-pub(crate) struct Gate {
+/// The gates of a map's writers, which enter with the same signals.
+pub(crate) struct Gates {
+    /// That of the writer whose number is 0.
+    first: Gate,
+    /// Those of the others.
+    more: OnceLock<Box<[Gate]>>,
+    /// Held by whoever keeps the writers out.
+    closing: Mutex<()>,
+}
+
+/// The gate of one writer, alone in its cache line.
+#[repr(align(64))]
+#[derive(Default)]
+struct Gate {
     busy: AtomicBool,
 }
 
-/// The writer is inside.
+/// A writer is inside.
 pub(crate) struct Pass<'g>(&'g Gate);
 
 impl Drop for Pass<'_> {
@@ -28,19 +43,59 @@ impl Drop for Pass<'_> {
     }
 }
 
-impl Gate {
-    /// An open gate, always entered with the same signals. `alone` if there is no other thread that could ever want the
-    /// writer out.
-    pub(crate) fn new(alone: bool, signals: &Signals) -> Gate {
-        if !alone && !register() {
-            signals.raise(signals::FENCE);
+impl Gates {
+    /// An open gate for one writer. `alone` if there is no other thread that could ever want it out.
+    pub(crate) fn new(alone: bool, signals: &Signals) -> Gates {
+        if !alone {
+            share(signals);
         }
-        Gate { busy: AtomicBool::new(false) }
+        Gates { first: Gate::default(), more: OnceLock::new(), closing: Mutex::new(()) }
     }
 
-    /// Lets the writer in, unless something needs its attention first.
+    /// Makes gates for `writers` writers in all, once.
+    pub(crate) fn extend(&self, writers: u32, signals: &Signals) {
+        share(signals);
+        self.more.get_or_init(|| std::iter::repeat_with(Gate::default).take(writers as usize - 1).collect());
+    }
+
+    /// Lets the first writer in, unless something needs its attention first.
     #[inline(always)]
     pub(crate) fn enter(&self, signals: &Signals) -> Option<Pass<'_>> {
+        self.first.enter(signals)
+    }
+
+    /// As `enter`, for a writer with a number.
+    #[inline(always)]
+    pub(crate) fn enter_as(&self, number: u32, signals: &Signals) -> Option<Pass<'_>> {
+        let more = if number == 0 { None } else { self.more.get() };
+        more.map_or(&self.first, |more| &more[number as usize - 1]).enter(signals)
+    }
+
+    /// Runs `work` while all writers are out. The caller is not inside.
+    pub(crate) fn closed<R>(&self, signals: &Signals, work: impl FnOnce() -> R) -> R {
+        let _one_at_a_time = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
+        signals.raise(signals::STOP);
+        if signals.attention() & signals::FENCE == 0 && !heavy() {
+            // The kernel took it back. From now on writers fence themselves; those that are inside already are waited for
+            // because every store is seen after a while.
+            signals.raise(signals::FENCE);
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        fence(Ordering::SeqCst);
+        for gate in self.more.get().into_iter().flatten().chain([&self.first]) {
+            while gate.busy.load(Ordering::Acquire) {
+                std::thread::yield_now();
+            }
+        }
+        let result = work();
+        signals.lower(signals::STOP);
+        result
+    }
+}
+
+impl Gate {
+    #[inline(always)]
+    fn enter(&self, signals: &Signals) -> Option<Pass<'_>> {
         self.busy.store(true, Ordering::Relaxed);
         light();
         let pass = Pass(self);
@@ -52,23 +107,12 @@ impl Gate {
         fence(Ordering::SeqCst);
         (signals.attention() == signals::FENCE).then_some(pass)
     }
+}
 
-    /// Runs `work` while the writer is out. One caller at a time.
-    pub(crate) fn closed<R>(&self, signals: &Signals, work: impl FnOnce() -> R) -> R {
-        signals.raise(signals::STOP);
-        if signals.attention() & signals::FENCE == 0 && !heavy() {
-            // The kernel took it back. From now on the writer fences itself; one that is inside already is waited for
-            // because every store is seen after a while.
-            signals.raise(signals::FENCE);
-            std::thread::sleep(std::time::Duration::from_millis(1));
-        }
-        fence(Ordering::SeqCst);
-        while self.busy.load(Ordering::Acquire) {
-            std::thread::yield_now();
-        }
-        let result = work();
-        signals.lower(signals::STOP);
-        result
+/// Other threads may want writers out from now on.
+fn share(signals: &Signals) {
+    if !register() {
+        signals.raise(signals::FENCE);
     }
 }
 
@@ -81,38 +125,37 @@ mod tests {
     };
 
     #[test]
-    fn the_writer_is_never_inside_while_it_is_closed() {
+    fn no_writer_is_inside_while_it_is_closed() {
         for asymmetric in [true, false] {
             let signals = Arc::new(Signals::default());
-            let gate = Arc::new(Gate::new(false, &signals));
+            let gates = Arc::new(Gates::new(false, &signals));
+            gates.extend(3, &signals);
             if !asymmetric {
                 signals.raise(signals::FENCE);
             }
-            let (inside, done) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicUsize::new(0)));
-            let writer = std::thread::spawn({
-                let (gate, signals, inside, done) = (gate.clone(), signals.clone(), inside.clone(), done.clone());
-                move || {
-                    let mut passes = 0u64;
+            let (inside, done) = (Arc::new([0; 3].map(AtomicU64::new)), Arc::new(AtomicUsize::new(0)));
+            let writers = [0, 1, 2].map(|number| {
+                let (gates, signals, inside, done) = (gates.clone(), signals.clone(), inside.clone(), done.clone());
+                std::thread::spawn(move || {
                     while done.load(Ordering::Relaxed) < 200 {
-                        if let Some(_pass) = gate.enter(&signals) {
-                            inside.store(1, Ordering::Relaxed);
-                            passes += 1;
-                            inside.store(0, Ordering::Relaxed);
+                        if let Some(_pass) = gates.enter_as(number, &signals) {
+                            inside[number as usize].store(1, Ordering::Relaxed);
+                            std::hint::spin_loop();
+                            inside[number as usize].store(0, Ordering::Relaxed);
                         }
                     }
-                    passes
-                }
+                })
             });
             for _ in 0..200 {
-                gate.closed(&signals, || {
+                gates.closed(&signals, || {
                     for _ in 0..100 {
-                        assert_eq!(inside.load(Ordering::Relaxed), 0);
+                        assert!(inside.iter().all(|inside| inside.load(Ordering::Relaxed) == 0));
                     }
                 });
                 done.fetch_add(1, Ordering::Relaxed);
                 std::thread::yield_now();
             }
-            writer.join().unwrap();
+            writers.into_iter().for_each(|writer| writer.join().unwrap());
             assert_eq!(signals.attention() & !signals::FENCE, 0);
         }
     }

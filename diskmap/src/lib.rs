@@ -119,6 +119,9 @@ pub use crate::{
     store::{ByteStore, MMapFile, SliceStore, VecStore},
 };
 
+#[doc(hidden)]
+pub use crate::map::engine;
+
 #[cfg(feature = "rkyv")]
 pub use crate::codec::Arch;
 

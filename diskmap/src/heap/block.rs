@@ -135,15 +135,15 @@ impl BlockTable {
         self.bits(block, cell / 64).fetch_or(1 << (cell % 64), Ordering::AcqRel);
     }
 
-    /// Marks a cell dead; whether it was live.
+    /// Marks a cell dead.
     #[inline]
-    pub(crate) fn unmark(&self, block: u32, cell: usize) -> bool {
-        let bit = 1 << (cell % 64);
-        self.bits(block, cell / 64).fetch_and(!bit, Ordering::SeqCst) & bit != 0
+    pub(crate) fn unmark(&self, block: u32, cell: usize) {
+        self.bits(block, cell / 64).fetch_and(!(1 << (cell % 64)), Ordering::SeqCst);
     }
 
-    #[cfg(test)]
-    fn is_live(&self, block: u32, cell: usize) -> bool {
+    /// Whether a cell is live.
+    #[inline]
+    pub(crate) fn is_live(&self, block: u32, cell: usize) -> bool {
         self.live(block, cell / 64) >> (cell % 64) & 1 == 1
     }
 
@@ -187,8 +187,8 @@ mod tests {
         table.mark(1, 65);
         assert!(table.is_live(1, 65) && !table.is_live(1, 64));
         assert_eq!(table.live(1, 1), 2);
-        assert!(table.unmark(1, 65));
-        assert!(!table.unmark(1, 65));
+        table.unmark(1, 65);
+        assert!(!table.is_live(1, 65));
         table.head(1).store(200, Ordering::Relaxed);
         assert_eq!(table.kind(1), None);
     }

@@ -122,11 +122,11 @@ impl<B: ByteStore> Heap<B> {
     }
 
     /// Frees the cells that are live though a survey of all entries met no reference to them; their number.
-    pub(crate) fn reclaim(&self, survey: &Survey) -> Result<u64> {
+    pub(crate) fn free_leaks(&self, survey: &Survey) -> Result<u64> {
         let mut lost = Vec::new();
         self.each_leak(survey, &mut |at, _| lost.push(at));
         for &at in &lost {
-            self.free(at)?;
+            self.forget(at)?;
         }
         Ok(lost.len() as u64)
     }

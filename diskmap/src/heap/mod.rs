@@ -7,6 +7,7 @@ pub(crate) mod block;
 pub(crate) mod class;
 mod compact;
 mod copy;
+mod limbo;
 mod mask;
 mod open;
 pub(crate) mod record;
@@ -14,17 +15,18 @@ mod space;
 pub(crate) mod survey;
 
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
+    Arc, Mutex, MutexGuard, OnceLock, PoisonError,
     atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering, fence},
 };
 
 use self::{
     block::{BlockTable, Kind},
     class::{CLASSES, SIZES, class_for},
+    limbo::Limbo,
     record::{MAX_LEN, Parts, RecordShape},
     space::{Space, Use},
 };
-pub(crate) use self::{compact::Evacuation, space::HeapUsage};
+pub(crate) use self::{compact::Evacuation, limbo::Freed, space::HeapUsage};
 use crate::{
     crash,
     error::{Checked, Error, Result},
@@ -51,14 +53,18 @@ pub(crate) struct Heap<B> {
     tables: B,
     /// One byte of flags a block, in process memory.
     flags: VecStore,
+    /// Where there are readers in other threads: what they may still look at.
+    limbo: OnceLock<Arc<Limbo>>,
     shift: u32,
     space: Mutex<Space>,
     signals: Arc<Signals>,
 }
 
-/// The blocks one writer has open, by class.
+/// The blocks one writer has open, by class, and what it has freed while cells are kept for readers.
 pub(crate) struct OpenBlocks {
     by_class: Vec<Option<Box<Open>>>,
+    /// Not yet given to whoever knows the readers.
+    pub freed: Freed,
 }
 
 struct Open {
@@ -71,7 +77,7 @@ struct Open {
 impl OpenBlocks {
     /// None open.
     pub(crate) fn new() -> OpenBlocks {
-        OpenBlocks { by_class: std::iter::repeat_with(|| None).take(CLASSES).collect() }
+        OpenBlocks { by_class: std::iter::repeat_with(|| None).take(CLASSES).collect(), freed: Freed::default() }
     }
 }
 
@@ -148,7 +154,17 @@ impl<B: ByteStore> Heap<B> {
     }
 
     /// Frees a record that no slot refers to any more.
-    pub(crate) fn free(&self, at: u64) -> Result<()> {
+    pub(crate) fn free(&self, writer: &mut OpenBlocks, at: u64) -> Result<()> {
+        self.free_with(at, |limbo, block, cell, bytes| writer.freed.keep(limbo, at, block, cell, bytes))
+    }
+
+    /// Frees a record that no slot ever referred to, or none since the map was opened.
+    pub(crate) fn forget(&self, at: u64) -> Result<()> {
+        self.free_with(at, |_, _, _, _| {})
+    }
+
+    #[inline(always)]
+    fn free_with(&self, at: u64, keep: impl FnOnce(&Limbo, u32, usize, u64)) -> Result<()> {
         let table = self.table();
         let block = (at >> self.shift) as usize;
         let inside = at & ((1 << self.shift) - 1);
@@ -157,16 +173,20 @@ impl<B: ByteStore> Heap<B> {
         }
         let block = block as u32;
         let kind = table.kind(block).ok_or_else(|| self.damaged(at, "the block's entry is unreadable"))?;
-        let cell = match kind {
+        let (cell, bytes) = match kind {
             Kind::Cells(class) if inside.is_multiple_of(u64::from(SIZES[class as usize])) => {
-                inside as usize / SIZES[class as usize] as usize
+                (inside as usize / SIZES[class as usize] as usize, u64::from(SIZES[class as usize]))
             }
-            Kind::Run(_) if inside == 0 => 0,
+            Kind::Run(blocks) if inside == 0 => (0, u64::from(blocks) << self.shift),
             _ => return Err(self.damaged(at, "a reference points into the middle of a record")),
         };
-        if cell / 64 >= table.used_words(kind) || !table.unmark(block, cell) {
+        if cell / 64 >= table.used_words(kind) || !table.is_live(block, cell) {
             return Err(self.damaged(at, "a record was freed twice"));
         }
+        if let Some(limbo) = self.limbo() {
+            keep(limbo, block, cell, bytes);
+        }
+        table.unmark(block, cell);
         crash::point("heap: unmarked");
         let flags = self.flag(block).load(Ordering::SeqCst);
         if flags & DIRTY == 0 || flags & (OPEN | LISTED) == 0 || matches!(kind, Kind::Run(_)) {
@@ -326,6 +346,10 @@ impl<B: ByteStore> Heap<B> {
                 let table = self.table();
                 let usage = space.usage(&table, self.shift);
                 self.signals.growing(usage.kept, usage.live);
+                if self.limbo().is_some() {
+                    // Blocks whose cells readers were done with one by one.
+                    space.list_released(&table, |block, listed| self.set_listed(block, listed));
+                }
                 self.sweep(space);
                 match space.take_free(count, use_for) {
                     Some(first) => first,
@@ -367,6 +391,9 @@ impl<B: ByteStore> Heap<B> {
         make_room(&self.tables, blocks * entry, entry)?;
         crash::point("heap: table grown");
         if blocks > self.flags.len() {
+            if let Some(limbo) = self.limbo.get() {
+                limbo.grow(blocks.next_multiple_of(4096))?;
+            }
             self.flags.grow(blocks, blocks.next_multiple_of(4096))?;
         }
         Ok(())

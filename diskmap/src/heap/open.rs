@@ -3,12 +3,12 @@
 //! Must not know segments. Invariant: whichever way it was opened, masks hold what the last durable checkpoint refers to.
 
 use std::sync::{
-    Arc, Mutex, MutexGuard,
+    Arc, Mutex, MutexGuard, OnceLock,
     atomic::{AtomicU64, Ordering},
 };
 
 use super::{
-    BLOCKS_FILE, DIRTY, Heap, LISTED, OPEN,
+    BLOCKS_FILE, DIRTY, Freed, Heap, LISTED, OPEN,
     block::{BlockTable, Kind, entry_bytes},
     class::CLASSES,
     mask::{Mask, Masks},
@@ -25,7 +25,15 @@ use crate::{
 impl<B: ByteStore> Heap<B> {
     /// A heap with nothing in it over empty stores.
     pub(crate) fn create(store: B, tables: B, shift: u32, signals: Arc<Signals>) -> Heap<B> {
-        Heap { store, tables, flags: VecStore::new(), shift, space: Mutex::new(Space::default()), signals }
+        Heap {
+            store,
+            tables,
+            flags: VecStore::new(),
+            limbo: OnceLock::new(),
+            shift,
+            space: Mutex::new(Space::default()),
+            signals,
+        }
     }
 
     /// A heap as a checkpoint has it, or, if `live`, as its own table has it with the checkpoint's cells masked.
@@ -94,11 +102,14 @@ impl<B: ByteStore> Heap<B> {
     }
 
     /// Ends every record. No writer has a block open.
-    pub(crate) fn clear(&self) {
+    pub(crate) fn clear(&self, freed: &mut Freed) {
         let mut space = self.space();
         let table = self.table();
         for block in 0..space.kinds.len() as u32 {
             for word in 0..table.used_words(space.kinds[block as usize]) {
+                if let Some(limbo) = space.limbo() {
+                    freed.keep_word(limbo, block, word, table.live(block, word));
+                }
                 table.set_live(block, word, 0);
             }
             self.lower_flag(block, LISTED | DIRTY);

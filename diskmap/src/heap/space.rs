@@ -1,14 +1,18 @@
 //! Which cells and blocks may be handed out: lists and masks in process memory, all under one lock.
 //!
 //! Must not know records. Invariant: a cell is handed out only if it is neither live nor in a mask, that is, neither the
-//! map nor the last durable checkpoint nor one in progress nor a snapshot refers to it.
+//! map nor the last durable checkpoint nor one in progress nor a snapshot refers to it, nor a reader may look at it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use super::{
     block::{BlockTable, Kind},
     class::{CLASSES, SIZES},
     compact::Evacuation,
+    limbo::Limbo,
     mask::{Mask, Masks},
 };
 
@@ -63,6 +67,8 @@ pub(crate) struct Space {
     pending: Option<Masks>,
     /// What snapshots refer to.
     snapshots: Vec<(u64, Masks)>,
+    /// What readers in other threads may look at.
+    limbo: Option<Arc<Limbo>>,
     /// By class: blocks with room.
     queues: Vec<VecDeque<u32>>,
     /// By class: blocks that had no room when they were listed, but have cells that something must let go of.
@@ -83,9 +89,22 @@ impl Space {
         Space { kinds, latest: durable.clone(), durable, ..Space::default() }
     }
 
+    /// Where cells are kept for readers.
+    pub(super) fn limbo(&self) -> Option<&Limbo> {
+        self.limbo.as_deref()
+    }
+
+    /// Says where cells are kept for readers from now on.
+    pub(super) fn set_limbo(&mut self, limbo: Option<Arc<Limbo>>) {
+        self.limbo = limbo;
+    }
+
     /// Cells of a block's word that may be handed out.
     pub(crate) fn allocatable(&self, table: &BlockTable, block: u32, word: usize) -> u64 {
-        table.full_word(self.kinds[block as usize], word) & !(table.live(block, word) | self.mask(block, word))
+        // In this order: a cell is in limbo before it is no longer live.
+        let live = table.live(block, word);
+        table.full_word(self.kinds[block as usize], word)
+            & !(live | self.mask(block, word) | self.in_limbo(block, word))
     }
 
     /// What a block's cells allow.
@@ -94,12 +113,13 @@ impl Space {
         let (mut some, mut kept, mut live) = (false, false, false);
         for word in 0..table.used_words(kind) {
             let full = table.full_word(kind, word);
-            let (alive, mask) = (table.live(block, word) & full, self.mask(block, word) & full);
+            let alive = table.live(block, word) & full;
+            let mask = (self.mask(block, word) | self.in_limbo(block, word)) & full;
             some |= full & !(alive | mask) != 0;
             kept |= mask & !alive != 0;
             live |= alive != 0;
         }
-        match (live || self.is_masked(block), some, kept) {
+        match (live || kept || self.is_masked(block), some, kept) {
             (false, ..) => Room::Empty,
             (_, true, _) => Room::Some,
             (_, _, true) => Room::Later,
@@ -220,7 +240,7 @@ impl Space {
     /// Ends a run: at once, or when neither checkpoint nor snapshot refers to it any more.
     pub(crate) fn end_run(&mut self, table: &BlockTable, block: u32) {
         match self.kinds[block as usize] {
-            Kind::Run(_) if self.is_masked(block) => self.dead_runs.push(block),
+            Kind::Run(_) if self.is_masked(block) || self.in_limbo(block, 0) != 0 => self.dead_runs.push(block),
             Kind::Run(blocks) => self.give_back(table, block, blocks),
             _ => {}
         }
@@ -251,8 +271,8 @@ impl Space {
 
     /// Empties all lists, to be made anew. What is masked stays masked.
     pub(crate) fn forget_lists(&mut self) {
-        let Space { kinds, latest, durable, pending, snapshots, evacuation, .. } = std::mem::take(self);
-        *self = Space { kinds, latest, durable, pending, snapshots, evacuation, ..Space::default() };
+        let Space { kinds, latest, durable, pending, snapshots, limbo, evacuation, .. } = std::mem::take(self);
+        *self = Space { kinds, latest, durable, pending, snapshots, limbo, evacuation, ..Space::default() };
     }
 
     /// The captured state is durable: lets go of what only the one before referred to.
@@ -347,6 +367,10 @@ impl Space {
 
     fn masks(&self) -> impl Iterator<Item = &Masks> {
         self.pending.iter().chain([&self.durable]).chain(self.snapshots.iter().map(|(_, masks)| masks))
+    }
+
+    fn in_limbo(&self, block: u32, word: usize) -> u64 {
+        self.limbo.as_ref().map_or(0, |limbo| limbo.word(block, word))
     }
 
     fn held_word(&self, block: u32, word: usize) -> u64 {

@@ -176,7 +176,7 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
                 return Ok(false);
             }
         }
-        let _pass = enter(&self.shared, &mut self.keeper)?;
+        let _pass = enter(&self.shared, &self.keeper)?;
         done.leaked_cells = self.shared.core.end_survey(&survey)?;
         Ok(true)
     }

@@ -295,7 +295,7 @@ where
         let At { map, key, hashed, generation } = &mut self.at;
         let found = &mut self.found;
         K::with_bytes(*key, |bytes| {
-            let _pass = enter(&map.shared, &mut map.keeper)?;
+            let _pass = enter(&map.shared, &map.keeper)?;
             let core = &map.shared.core;
             if core.generation() != *generation {
                 *found = core.find_again(*hashed, bytes)?;
@@ -314,7 +314,7 @@ where
         let At { map, key, hashed, generation } = self.at;
         let mut found = self.found;
         let image = K::with_bytes(key, |bytes| {
-            let _pass = enter(&map.shared, &mut map.keeper)?;
+            let _pass = enter(&map.shared, &map.keeper)?;
             let core = &map.shared.core;
             if core.generation() != generation {
                 found = core.find_again(hashed, bytes)?;
@@ -381,7 +381,7 @@ where
         let VacantEntry { mut at, mut vacant } = self;
         let At { map, key, hashed, generation } = &mut at;
         let found = K::with_bytes(*key, |bytes| {
-            let _pass = enter(&map.shared, &mut map.keeper)?;
+            let _pass = enter(&map.shared, &map.keeper)?;
             let core = &map.shared.core;
             if core.generation() != *generation {
                 vacant = core.vacancy(*hashed);

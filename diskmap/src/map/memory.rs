@@ -11,10 +11,10 @@ use super::{DiskHashMap, Recovery, identity, size::record_bytes, typed::Typed};
 use crate::{
     checkpoint::Shared,
     codec::{DiskKey, DiskValue},
-    disk::{new_uuid, parse_map},
+    disk::{INTENTS, new_uuid, parse_map},
     error::{Error, Result},
     format::{manifest::Manifest, map_file::MapFile},
-    gate::Gate,
+    gate::Gates,
     hash::StableHasher,
     heap::class::BLOCK_SHIFT,
     memory::{self, Head, Plan},
@@ -68,8 +68,13 @@ impl<K: ?Sized, V: ?Sized, S> DiskHashMap<K, V, VecStore, S> {
         S: StableHasher,
     {
         let heap = Typed::<K, V, S>::LAYOUT.has_heap().then(|| (VecStore::new(), VecStore::new()));
-        let files =
-            Files { index: VecStore::new(), segments: VecStore::new(), heap, block_shift: BLOCK_SHIFT, intents: 1 };
+        let files = Files {
+            index: VecStore::new(),
+            segments: VecStore::new(),
+            heap,
+            block_shift: BLOCK_SHIFT,
+            intents: INTENTS,
+        };
         Ok(Self::in_memory(Core::create(Typed::new(hasher), files, Arc::default(), 0)?))
     }
 }
@@ -152,7 +157,7 @@ impl<'a, K: ?Sized, V: ?Sized, S> DiskHashMap<K, V, SliceStore<'a>, S> {
         memory::write_head(memory, &plan, &map.encode());
         let files = regions(memory, &plan, false)?;
         let core = Core::create(Typed::new(hasher), files, Arc::default(), plan.buckets)?;
-        let mut writer = core.writer(0);
+        let mut writer = core.writer();
         core.presplit(&mut writer, plan.entries)?;
         Ok(Self::in_memory(core))
     }
@@ -183,8 +188,8 @@ impl<'a, K: ?Sized, V: ?Sized, S> DiskHashMap<K, V, SliceStore<'a>, S> {
 impl<K: ?Sized, V: ?Sized, BS: ByteStore, S> DiskHashMap<K, V, BS, S> {
     fn in_memory(core: Core<BS, Typed<K, V, S>>) -> Self {
         DiskHashMap {
-            writer: core.writer(0),
-            shared: Arc::new(Shared { gate: Gate::new(true, core.signals()), core }),
+            writer: core.writer(),
+            shared: Arc::new(Shared { gates: Gates::new(true, core.signals()), core }),
             keeper: None,
             reading: None,
             path: None,

@@ -115,7 +115,7 @@ impl<K: ?Sized + DiskKey, T: ?Sized + DiskValue, H: StableHasher> DiskHashMap<K,
             let (key, value) = old.image_bytes(&image)?;
             let hashed = self.shared.core.scheme().hash_key(key);
             onward(value, &mut |value| {
-                let _pass = enter(&self.shared, &mut self.keeper)?;
+                let _pass = enter(&self.shared, &self.keeper)?;
                 self.shared.core.put(&mut self.writer, hashed, key, &Copied(value))
             })?;
         }

@@ -8,6 +8,7 @@ mod alias;
 mod backup;
 mod batch;
 mod compact;
+pub mod engine;
 mod entry;
 mod identity;
 mod iter;
@@ -77,7 +78,7 @@ pub struct DiskHashMap<K: ?Sized, V: ?Sized, BS: ByteStore = MMapFile, S = FxBui
     shared: Arc<Shared<BS, Typed<K, V, S>>>,
     writer: Writer,
     /// Only for maps on disk that can be written to.
-    keeper: Option<Keeper>,
+    keeper: Option<Arc<Keeper>>,
     /// The lock of a map that was opened read-only.
     reading: Option<Disk>,
     path: Option<PathBuf>,

@@ -20,7 +20,7 @@ use crate::{
     disk::{self, Disk, INTENTS, Locked},
     error::{Error, Result},
     format::map_file::MapFile,
-    gate::Gate,
+    gate::Gates,
     hash::StableHasher,
     heap::class::BLOCK_SHIFT,
     raw::{Core, Files, Root, Writer, buckets_for},
@@ -199,7 +199,7 @@ where
         let map = identity::describe::<K, V, S>(disk::new_uuid()?, &hasher, BLOCK_SHIFT, INTENTS);
         let (disk, files) = make(layout.has_heap(), &map)?;
         let core = Core::create(Typed::new(hasher), files, Arc::default(), buckets_for(&layout, settings.capacity.0))?;
-        let mut writer = core.writer(0);
+        let mut writer = core.writer();
         make_room(&core, &mut writer, settings.capacity)?;
         core.write_identity(&disk.identity(None).encode());
         crash::point("create: identity written");
@@ -246,7 +246,7 @@ where
         if found.manifest.closed && !settings.access.read_only {
             core.signals().raise(signals::REOPENED);
         }
-        let mut writer = core.writer(0);
+        let mut writer = core.writer();
         if !settings.access.read_only {
             make_room(&core, &mut writer, settings.capacity)?;
             core.write_identity(&found.disk.identity(None).encode());
@@ -265,12 +265,12 @@ where
         let path = Some(disk.dir.clone());
         let read_only = settings.access.read_only;
         core.signals().raise(if read_only { signals::READ_ONLY } else { signals::UNCHANGED });
-        let gate = Gate::new(read_only, core.signals());
-        let shared = Arc::new(Shared { core, gate });
+        let gates = Gates::new(read_only, core.signals());
+        let shared = Arc::new(Shared { core, gates });
         let (keeper, reading) = if read_only {
             (None, Some(disk))
         } else {
-            (Some(Keeper::new(Arc::clone(&shared), disk, settings.auto_checkpoint)), None)
+            (Some(Arc::new(Keeper::new(Arc::clone(&shared), disk, settings.auto_checkpoint))), None)
         };
         DiskHashMap {
             shared,
@@ -314,6 +314,10 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S> DiskHashMap<K, V, BS, S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn checkpoint(&mut self) -> Result<()> {
+        self.make_checkpoint()
+    }
+
+    pub(super) fn make_checkpoint(&self) -> Result<()> {
         match &self.keeper {
             Some(keeper) => keeper.checkpoint(),
             None if self.path.is_some() => Err(Error::ReadOnly),
@@ -324,7 +328,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S> DiskHashMap<K, V, BS, S> {
     /// Makes a checkpoint as the helper thread does, in whatever thread calls it.
     #[cfg(test)]
     pub(crate) fn beside(&self) -> Option<impl FnOnce() -> Result<()> + Send + 'static> {
-        self.keeper.as_ref().map(Keeper::beside)
+        self.keeper.as_deref().map(Keeper::beside)
     }
 
     /// Makes the last checkpoint, cuts the files to what is used, and closes the map. Dropping does the same, but cannot

@@ -32,7 +32,7 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
             let spot = spot?;
             let image = self.shared.core.image(&spot.found);
             if !keep(self.image_key(&image)?, self.image_value(&image)?) {
-                let _pass = enter(&self.shared, &mut self.keeper)?;
+                let _pass = enter(&self.shared, &self.keeper)?;
                 self.shared.core.remove_spot(&mut self.writer, &mut walk, spot)?;
             }
         }
@@ -95,7 +95,7 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
                 continue;
             }
             let owned = (K::into_owned(self.image_key(&image)?)?, V::into_owned(self.image_value(&image)?)?);
-            let _pass = enter(&self.shared, &mut self.keeper)?;
+            let _pass = enter(&self.shared, &self.keeper)?;
             self.shared.core.remove_spot(&mut self.writer, walk, spot)?;
             return Ok(Some(owned));
         }

@@ -152,7 +152,7 @@ impl<S: StableHasher + Clone + Send + Sync + 'static> OpenOptions<S> {
 impl<K: ?Sized + DiskKey, V: ?Sized + DiskValue, S: StableHasher> DiskHashMap<K, V, MMapFile, S> {
     /// Inserts an entry from its bytes unless its key is there; whether it was not.
     fn adopt(&mut self, key: &[u8], value: &[u8]) -> Result<bool> {
-        let _pass = enter(&self.shared, &mut self.keeper)?;
+        let _pass = enter(&self.shared, &self.keeper)?;
         let core = &self.shared.core;
         let hashed = core.scheme().hash_key(key);
         if core.find(hashed, key)?.is_some() {

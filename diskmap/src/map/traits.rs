@@ -60,7 +60,7 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
             other.check_value(&image)?;
             let (key, value) = other.image_bytes(&image)?;
             let hashed = self.shared.core.scheme().hash_key(key);
-            let _pass = enter(&self.shared, &mut self.keeper)?;
+            let _pass = enter(&self.shared, &self.keeper)?;
             self.shared.core.put(&mut self.writer, hashed, key, &Copied(value))?;
         }
         Ok(())

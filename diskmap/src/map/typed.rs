@@ -296,7 +296,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
 /// # Safety
 /// The bytes do not change and live for `'v`, unless the codec is fixed (then its view is a copy).
 #[inline(always)]
-unsafe fn view<'v, T: ?Sized + DiskValue>(bytes: &[u8], assume_valid: bool) -> Checked<T::View<'v>> {
+pub(super) unsafe fn view<'v, T: ?Sized + DiskValue>(bytes: &[u8], assume_valid: bool) -> Checked<T::View<'v>> {
     if (!assume_valid || T::SHAPE.fixed_size().is_some())
         && let Err(invalid) = T::validate(bytes)
     {

@@ -3,6 +3,8 @@
 //! Must not know how entries are stored. Invariant: what a call returns is read and validated before anything changes, so
 //! that an `Err` leaves the map as it was.
 
+use std::sync::Arc;
+
 use super::{
     DiskHashMap,
     typed::{Encoded, KEY_BUFFER, Typed, checked_key, inline_key},
@@ -243,7 +245,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
         V: Encode<QV>,
     {
         let payload = Encoded::<V, QV>::new(value);
-        let _pass = enter(&self.shared, &mut self.keeper)?;
+        let _pass = enter(&self.shared, &self.keeper)?;
         let core = &self.shared.core;
         match core.lookup(hashed, bytes)? {
             Lookup::Vacant(vacant) => {
@@ -267,7 +269,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
         V: DiskValue,
     {
         K::with_bytes(key, |bytes| {
-            let _pass = enter(&self.shared, &mut self.keeper)?;
+            let _pass = enter(&self.shared, &self.keeper)?;
             let core = &self.shared.core;
             let hashed = core.scheme().hash_key(checked_key::<K>(bytes)?);
             let Some(found) = core.find(hashed, bytes)? else { return Ok(None) };
@@ -283,10 +285,25 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
 #[inline(always)]
 pub(super) fn enter<'s, BS: ByteStore, K: ?Sized, V: ?Sized, S>(
     shared: &'s Shared<BS, Typed<K, V, S>>,
-    keeper: &mut Option<Keeper>,
+    keeper: &Option<Arc<Keeper>>,
 ) -> Result<Pass<'s>> {
     loop {
-        if let Some(pass) = shared.gate.enter(shared.core.signals()) {
+        if let Some(pass) = shared.gates.enter(shared.core.signals()) {
+            return Ok(pass);
+        }
+        attend(shared.core.signals(), keeper)?;
+    }
+}
+
+/// As `enter`, for one of several writers.
+#[inline(always)]
+pub(super) fn enter_as<'s, BS: ByteStore, K: ?Sized, V: ?Sized, S>(
+    number: u32,
+    shared: &'s Shared<BS, Typed<K, V, S>>,
+    keeper: &Option<Arc<Keeper>>,
+) -> Result<Pass<'s>> {
+    loop {
+        if let Some(pass) = shared.gates.enter_as(number, shared.core.signals()) {
             return Ok(pass);
         }
         attend(shared.core.signals(), keeper)?;
@@ -294,10 +311,13 @@ pub(super) fn enter<'s, BS: ByteStore, K: ?Sized, V: ?Sized, S>(
 }
 
 #[cold]
-fn attend(signals: &signals::Signals, keeper: &mut Option<Keeper>) -> Result<()> {
+fn attend(signals: &signals::Signals, keeper: &Option<Arc<Keeper>>) -> Result<()> {
     let attention = signals.attention();
     if attention & signals::READ_ONLY != 0 {
         return Err(Error::ReadOnly);
+    }
+    if attention & signals::STOP != 0 {
+        std::thread::yield_now();
     }
     let Some(keeper) = keeper else {
         // In memory: no checkpoints to be made.
@@ -308,12 +328,9 @@ fn attend(signals: &signals::Signals, keeper: &mut Option<Keeper>) -> Result<()>
     if attention & signals::POISONED != 0 {
         return Err(keeper.poison());
     }
-    if attention & signals::STOP != 0 {
-        std::thread::yield_now();
-    }
     if attention & signals::PRESSURE != 0 {
-        signals.lower(signals::PRESSURE);
-        if keeper.is_automatic() {
+        // One of several writers makes the checkpoint, the others wait for what it lets go of when they need it.
+        if signals.lower(signals::PRESSURE) != 0 && keeper.is_automatic() {
             keeper.checkpoint()?;
         }
     }

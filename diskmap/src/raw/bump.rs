@@ -124,7 +124,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
                 return Err(Error::corrupt(INDEX_FILE, at, format!("segment {id} does not match its checksum")));
             }
         }
-        directory.flag(descriptor.prefix, u32::from(descriptor.depth), 0, Entry::UNVERIFIED);
+        directory.verified(descriptor.prefix, u32::from(descriptor.depth));
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use super::{Core, Writer, intent::Intent};
 use crate::{
     crash,
     error::Result,
+    heap::Freed,
     store::ByteStore,
     table::{Descriptor, Scheme, State, layout::MIN_BUCKETS},
 };
@@ -28,6 +29,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             next: None,
             generation: self.now(),
         };
+        self.reserve_division()?;
         let id = match self.new_segment(&new) {
             Ok(id) => id,
             Err(_) if !B::GROWS => return self.clear_in_place(writer),
@@ -37,22 +39,24 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         crash::point("clear: segment made");
         self.intents().commit(writer.number, Intent::Clear { new: id });
         crash::point("clear: intent committed");
-        self.finish_clear(id);
+        self.finish_clear(id, writer.freed());
         self.intents().clear(writer.number);
         crash::point("clear: intent cleared");
         self.directory.install(1, buckets - 1, |_| Self::entry_of(id, Self::small(buckets - 1)));
+        let descriptors = self.descriptors();
         let mut space = self.space();
         for other in (0..space.end()).filter(|&other| other != id) {
+            descriptors.bump(other);
             space.retire(other);
         }
         drop(space);
         crash::point("clear: old retired");
-        writer.count.0.store(0, Ordering::Relaxed);
-        Ok(())
+        self.counts.all().for_each(|count| count.0.store(0, Ordering::Relaxed));
+        self.divide(writer, self.least_depth())
     }
 
     /// What a committed clear means for descriptors and heap.
-    pub(super) fn finish_clear(&self, new: u32) {
+    pub(super) fn finish_clear(&self, new: u32, freed: &mut Freed) {
         let descriptors = self.descriptors();
         descriptors.set_state(new, State::Live);
         crash::point("clear: new live");
@@ -61,7 +65,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             crash::point("clear: old free");
         }
         if let Some(heap) = &self.heap {
-            heap.clear();
+            heap.clear(freed);
             crash::point("clear: live bits off");
         }
     }

@@ -44,7 +44,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
 
     /// Frees what no entry referred to, after all were met; how many cells.
     pub(crate) fn end_survey(&self, survey: &Survey) -> Result<u64> {
-        self.heap().reclaim(survey)
+        self.heap().free_leaks(survey)
     }
 
     /// Begins to empty blocks of the heap, if that would make it shorter.
@@ -73,7 +73,7 @@ impl<B: ByteStore, C: Scheme> Emptying<'_, B, C> {
         found.segment.set_word(found.slot, word, old.moved(record.fresh.at).0);
         crash::point("compact: reference swung");
         record.publish();
-        heap.free(old.at())?;
+        heap.free(&mut writer.open, old.at())?;
         crash::point("compact: old record freed");
         Ok(true)
     }

@@ -174,7 +174,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         let image = self.unlink(&found);
         writer.count(-1);
         if let Some(reference) = reference(&C::LAYOUT, &image) {
-            self.heap().free(reference.at())?;
+            self.heap().free(&mut writer.open, reference.at())?;
         }
         Ok(image)
     }

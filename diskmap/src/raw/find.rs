@@ -132,7 +132,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     #[inline(always)]
     pub(crate) fn find_on(&self, way: Way<C>, hashed: Hashed, bytes: &[u8]) -> Checked<Option<Found<C>>> {
         let Way { entry, segment, home } = way;
-        let found = self.probe(segment, home, &Key::new::<C>(hashed, bytes))?;
+        let found = self.probe(segment, home, &Key::new::<C>(hashed, bytes), || true)?;
         Ok(found.map(|slot| Found { entry, segment, slot, overflow: None }))
     }
 
@@ -160,7 +160,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             let control = segment.control(bucket);
             for lane in lanes.matching(control, tag) {
                 let slot = Slot { bucket, lane };
-                if self.is_key(segment, slot, &key)? {
+                if self.is_key(segment, slot, &key, || true)? {
                     return Ok(Lookup::Found(Found { entry, segment, slot, overflow: None }));
                 }
             }
@@ -271,16 +271,23 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         }
     }
 
-    /// The slot of a key in the segment where it belongs.
+    /// The slot of a key in the segment where it belongs. `valid` is asked whether what was read of a slot counts before its
+    /// reference is followed.
     #[inline(always)]
-    pub(super) fn probe(&self, segment: Segment<C>, home: usize, key: &Key<'_>) -> Checked<Option<Slot>> {
+    pub(super) fn probe(
+        &self,
+        segment: Segment<C>,
+        home: usize,
+        key: &Key<'_>,
+        valid: impl Fn() -> bool,
+    ) -> Checked<Option<Slot>> {
         let (lanes, tag) = (segment.lanes(), key.hashed.tag());
         let mut bucket = home;
         for _ in 0..MAX_PROBE {
             let control = segment.control(bucket);
             for lane in lanes.matching(control, tag) {
                 let slot = Slot { bucket, lane };
-                if self.is_key(segment, slot, key)? {
+                if self.is_key(segment, slot, key, &valid)? {
                     return Ok(Some(slot));
                 }
             }
@@ -293,7 +300,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     }
 
     #[inline(always)]
-    pub(super) fn is_key(&self, segment: Segment<C>, slot: Slot, key: &Key<'_>) -> Checked<bool> {
+    fn is_key(&self, segment: Segment<C>, slot: Slot, key: &Key<'_>, valid: impl Fn() -> bool) -> Checked<bool> {
         match C::LAYOUT.key_size() {
             Some(size) => {
                 let full = size / 8;
@@ -310,7 +317,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             }
             None => {
                 let reference = Reference(segment.word(slot, 0));
-                if !reference.may_be(key.hashed) {
+                if !reference.may_be(key.hashed) || !valid() {
                     return Ok(false);
                 }
                 let heap = self.heap();
@@ -344,10 +351,10 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         let view = directory.view();
         let entry = view.entry(key.hashed.position());
         let segment = self.segment(entry, view.mask());
-        if let Some(slot) = self.probe(segment, segment.home(key.hashed), &key)? {
+        if let Some(slot) = self.probe(segment, segment.home(key.hashed), &key, || true)? {
             return Ok(Some(Found { entry, segment, slot, overflow: None }));
         }
-        if entry.has(Entry::CHAINED) { self.find_chained(entry, view.mask(), &key) } else { Ok(None) }
+        if entry.has(Entry::CHAINED) { self.find_chained(entry, view.mask(), &key, || true) } else { Ok(None) }
     }
 
     /// As `find_carefully`, or the place for the key, also where the segment is protected.
@@ -360,14 +367,20 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         })
     }
 
-    fn find_chained(&self, entry: Entry, mask: usize, key: &Key<'_>) -> Checked<Option<Found<C>>> {
+    pub(super) fn find_chained(
+        &self,
+        entry: Entry,
+        mask: usize,
+        key: &Key<'_>,
+        valid: impl Fn() -> bool,
+    ) -> Checked<Option<Found<C>>> {
         let tag = key.hashed.tag();
         for id in self.chain(Self::id(entry))? {
             let segment = self.segment(Self::entry_of(id, 0), mask);
             for bucket in 0..segment.buckets() {
                 for lane in segment.lanes().matching(segment.control(bucket), tag) {
                     let slot = Slot { bucket, lane };
-                    if self.is_key(segment, slot, key)? {
+                    if self.is_key(segment, slot, key, &valid)? {
                         return Ok(Some(Found { entry, segment, slot, overflow: Some(id) }));
                     }
                 }

@@ -12,10 +12,13 @@ mod copy;
 mod cursor;
 mod find;
 pub(crate) mod intent;
+mod optimistic;
 mod presplit;
+mod read;
 mod recover;
 mod replace;
 mod salvage;
+mod share;
 mod shrink;
 mod snapshot;
 mod space;
@@ -24,8 +27,8 @@ mod verify;
 mod write;
 
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicI64, AtomicU64, Ordering},
+    Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+    atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering},
 };
 
 pub(crate) use self::{
@@ -33,6 +36,7 @@ pub(crate) use self::{
     cursor::Walk,
     find::{Found, Lookup, Prepared, Vacant, Way},
     presplit::{buckets_for, fits, segments_for},
+    read::Copied,
     recover::{Files, Root, descriptors_at, erase_identity, read_identity},
     salvage::Source,
     snapshot::Frozen,
@@ -42,7 +46,7 @@ pub(crate) use self::{
 use self::{intent::Intents, space::SegmentSpace};
 use crate::{
     error::{Error, Result},
-    heap::{Heap, HeapUsage, OpenBlocks, class::BLOCK_SHIFT, record::RecordShape},
+    heap::{Freed, Heap, HeapUsage, OpenBlocks, class::BLOCK_SHIFT, record::RecordShape},
     signals::Signals,
     store::ByteStore,
     table::{
@@ -68,9 +72,19 @@ pub(crate) struct Core<B, C> {
     generation: AtomicU64,
     /// Segments that were copied because a checkpoint or a snapshot refers to them, since the last checkpoint began.
     copies: AtomicU64,
-    /// Entries added less entries removed, by writer.
-    counts: Box<[Arc<Count>]>,
+    counts: Counts,
+    /// No segment has fewer bits of depth. More than 0 where several writers and readers in other threads share the map.
+    least_depth: AtomicU32,
     signals: Arc<Signals>,
+}
+
+/// Entries added less entries removed, by writer.
+#[derive(Default)]
+struct Counts {
+    /// That of the writer whose number is 0.
+    first: Arc<Count>,
+    /// Those of the others.
+    more: OnceLock<Box<[Arc<Count>]>>,
 }
 
 /// A writer's counter, alone in its cache line.
@@ -86,22 +100,55 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
+    /// Its number.
+    pub(crate) fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// What it freed since it was asked last, if cells are kept for readers.
+    pub(crate) fn freed(&mut self) -> &mut Freed {
+        &mut self.open.freed
+    }
+
     fn count(&self, change: i64) {
         let count = &self.count.0;
         count.store(count.load(Ordering::Relaxed) + change, Ordering::Relaxed);
     }
 }
 
+impl Counts {
+    fn all(&self) -> impl Iterator<Item = &Count> {
+        std::iter::once(&self.first).chain(self.more.get().into_iter().flatten()).map(|count| &**count)
+    }
+}
+
 impl<B, C> Core<B, C> {
-    /// Number of entries. Constant time for one writer.
+    /// Number of entries. Linear in the number of writers; takes no lock.
     #[inline]
     pub(crate) fn len(&self) -> u64 {
-        self.counts.iter().map(|count| count.0.load(Ordering::Relaxed)).sum::<i64>().max(0) as u64
+        self.counts.all().map(|count| count.0.load(Ordering::Relaxed)).sum::<i64>().max(0) as u64
     }
 
-    /// The `number`-th writer.
-    pub(crate) fn writer(&self, number: u32) -> Writer {
-        Writer { number, count: Arc::clone(&self.counts[number as usize]), open: OpenBlocks::new() }
+    /// The only writer.
+    pub(crate) fn writer(&self) -> Writer {
+        Writer { number: 0, count: Arc::clone(&self.counts.first), open: OpenBlocks::new() }
+    }
+
+    /// Several writers, as many as the first call says, at most one for each intent record. Each is for keys that no other
+    /// one changes.
+    pub(crate) fn writers(&self, count: u32) -> Vec<Writer> {
+        let rest = count.min(self.intents) as usize - 1;
+        let more = self.counts.more.get_or_init(|| std::iter::repeat_with(Arc::default).take(rest).collect());
+        let counts = std::iter::once(&self.counts.first).chain(more);
+        (0..)
+            .zip(counts)
+            .map(|(number, count)| Writer { number, count: Arc::clone(count), open: OpenBlocks::new() })
+            .collect()
+    }
+
+    /// How many writers there can be.
+    pub(crate) fn max_writers(&self) -> u32 {
+        self.intents
     }
 
     /// What schedules checkpoints.
@@ -117,6 +164,28 @@ impl<B, C> Core<B, C> {
 
     fn space(&self) -> MutexGuard<'_, SegmentSpace> {
         self.space.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<B: ByteStore, C> Core<B, C> {
+    /// Changes with every checkpoint; what was found before must then be found again before it is written to.
+    #[inline(always)]
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Gives back what the writer has open.
+    pub(crate) fn retire_writer(&self, writer: &mut Writer) {
+        if let Some(heap) = &self.heap {
+            heap.close(&mut writer.open);
+        }
+    }
+
+    /// No reader can know of these freed cells any more.
+    pub(crate) fn reclaim(&self, freed: &Freed) {
+        if let Some(heap) = &self.heap {
+            heap.reclaim(freed);
+        }
     }
 }
 
@@ -139,19 +208,6 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     /// Logarithm of the bytes of a heap block.
     pub(crate) fn block_shift(&self) -> u32 {
         self.heap.as_ref().map_or(BLOCK_SHIFT, Heap::shift)
-    }
-
-    /// Changes with every checkpoint; what was found before must then be found again before it is written to.
-    #[inline(always)]
-    pub(crate) fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Acquire)
-    }
-
-    /// Gives back what the writer has open.
-    pub(crate) fn retire_writer(&self, writer: &mut Writer) {
-        if let Some(heap) = &self.heap {
-            heap.close(&mut writer.open);
-        }
     }
 
     /// Allocates heap space for `bytes` bytes of records.

@@ -7,12 +7,12 @@ use std::{
     collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
 };
 
 use super::{
-    Core, SEGMENTS_FILE,
+    Core, Counts, SEGMENTS_FILE,
     intent::{INTENT, INTENTS_AT, Intent},
     space::{SegmentSpace, Sum},
     tree::damaged,
@@ -21,7 +21,7 @@ use crate::{
     crash,
     error::{Error, Result},
     format::{identity::SECTOR, manifest::Manifest},
-    heap::Heap,
+    heap::{Freed, Heap},
     signals::Signals,
     store::ByteStore,
     table::{Descriptor, Directory, Scheme, State, descriptor::DESCRIPTOR, directory::Entry, layout::MIN_BUCKETS},
@@ -161,7 +161,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
                 };
             }
         }
-        core.counts[0].0.store(entries as i64, Ordering::Relaxed);
+        core.counts.first.0.store(entries as i64, Ordering::Relaxed);
         Ok(core)
     }
 
@@ -210,7 +210,8 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             space: Mutex::default(),
             generation: AtomicU64::new(1),
             copies: AtomicU64::new(0),
-            counts: Box::new([Arc::default()]),
+            counts: Counts::default(),
+            least_depth: AtomicU32::new(0),
             signals,
         }
     }
@@ -250,7 +251,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
                 }
                 Some(Intent::Clear { new }) => {
                     self.checked(new)?;
-                    self.finish_clear(new);
+                    self.finish_clear(new, &mut Freed::default());
                 }
             }
             crash::point("open: intent finished");

@@ -330,7 +330,6 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             self.directory.install(1, mask, |_| Self::entry_of(id, flags));
             return;
         }
-        self.directory.deepen(u32::from(descriptor.depth));
         self.directory.point(descriptor.prefix, u32::from(descriptor.depth), Self::entry_of(id, flags));
     }
 
@@ -379,7 +378,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     }
 
     /// Gives back segments that were never committed.
-    fn discard(&self, ids: &[u32]) {
+    pub(super) fn discard(&self, ids: &[u32]) {
         for &id in ids {
             self.descriptors().set_state(id, State::Free);
             self.space().retire(id);

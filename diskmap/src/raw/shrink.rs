@@ -23,7 +23,10 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             let mut merged = false;
             self.each_main(|id, descriptor, entry| {
                 let depth = u32::from(descriptor.depth);
-                if depth == 0 || descriptor.prefix >> (64 - depth) & 1 == 1 || entry.has(Entry::CHAINED) {
+                if depth <= self.least_depth()
+                    || descriptor.prefix >> (64 - depth) & 1 == 1
+                    || entry.has(Entry::CHAINED)
+                {
                     return Ok(false);
                 }
                 let other = self.directory.view().entry(descriptor.prefix | 1 << (64 - depth));
@@ -70,8 +73,11 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         gaps > FEW && gaps * 32 > used
     }
 
-    /// Cuts what nothing refers to off the end of the files.
+    /// Cuts what nothing refers to off the end of the files; of a shared map only the heap.
     pub(crate) fn trim(&self) -> Result<()> {
+        if self.least_depth() > 0 {
+            return self.heap.as_ref().map_or(Ok(()), crate::heap::Heap::trim);
+        }
         let mut last = 0;
         self.each_main(|id, descriptor, _| {
             for id in std::iter::once(id).chain(self.chain(id)?) {
@@ -98,7 +104,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         let entry = self.directory.view().entry(0);
         let id = Self::id(entry);
         let descriptor = self.descriptor(id)?;
-        if descriptor.depth > 0 || entry.has(Entry::CHAINED) {
+        if descriptor.depth > 0 || self.least_depth() > 0 || entry.has(Entry::CHAINED) {
             return Ok(());
         }
         self.verify(0)?;

@@ -44,7 +44,7 @@ impl<B: ByteStore, C: Scheme> Unpublished<'_, B, C> {
 impl<B: ByteStore, C: Scheme> Drop for Unpublished<'_, B, C> {
     fn drop(&mut self) {
         // The cell was allocated a moment ago, so freeing it cannot fail.
-        let freed = self.core.heap().free(self.fresh.at);
+        let freed = self.core.heap().forget(self.fresh.at);
         debug_assert!(freed.is_ok());
     }
 }
@@ -126,7 +126,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
                 if let Some(record) = record {
                     record.publish();
                 }
-                self.heap().free(before.at())?;
+                self.heap().free(&mut writer.open, before.at())?;
                 crash::point("update: record freed");
                 Ok((old, found))
             }
@@ -139,7 +139,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         let image = self.unlink(&found);
         writer.count(-1);
         if let Some(reference) = reference(&C::LAYOUT, &image) {
-            self.heap().free(reference.at())?;
+            self.heap().free(&mut writer.open, reference.at())?;
             crash::point("remove: record freed");
         }
         Ok(image)
@@ -284,19 +284,23 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         if from.overflow == to.overflow && old.bucket == new.bucket {
             to.segment.write(home(to), new, image);
             crash::point("move: second slot written");
-            self.descriptors().bump(id);
             let control = lanes.with_tag(to.segment.control(new.bucket), old.lane, 0);
             to.segment.set_control(new.bucket, lanes.with_tag(control, new.lane, hashed.tag()));
             crash::point("move: both tags flipped");
+            // Before the old slot can be filled again.
+            self.descriptors().bump(id);
         } else {
             let place = |found: &Found<C>| (found.overflow.unwrap_or(id), found.slot);
             self.intents().commit(writer.number, Intent::Move { old: place(from), new: place(to) });
             crash::point("move: intent committed");
             to.segment.fill(home(to), to.segment.free_at(new), hashed.tag(), image);
             crash::point("move: new tag on");
+            // Who has passed the new slot finds the old one gone and looks again.
             self.descriptors().bump(id);
             from.segment.clear(old);
             crash::point("move: old tag off");
+            // Before the old slot can be filled again.
+            self.descriptors().bump(id);
             self.intents().clear(writer.number);
             crash::point("move: intent cleared");
             from.segment.lower(home(from), old.bucket, |bucket| self.overflow_past(from.segment, bucket));

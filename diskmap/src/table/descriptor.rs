@@ -13,6 +13,8 @@ const WORD_PREFIX: usize = 1;
 const WORD_NEXT: usize = 2;
 const WORD_GENERATION: usize = 3;
 const WORD_SEQUENCE: usize = 4;
+/// Where in a descriptor its sequence lies.
+pub(crate) const SEQUENCE_AT: usize = 8 * WORD_SEQUENCE;
 
 /// What a segment's bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

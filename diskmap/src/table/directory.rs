@@ -4,7 +4,7 @@
 //! that a reader may hold lives as long as the directory.
 
 use std::sync::{
-    Mutex, PoisonError,
+    Mutex, MutexGuard, PoisonError,
     atomic::{AtomicPtr, AtomicU64, Ordering},
 };
 
@@ -73,11 +73,12 @@ impl Line {
     }
 }
 
-/// The directory. One writer at a time changes it (under the engine's structure lock); readers never wait.
+/// The directory. Readers never wait.
 pub(crate) struct Directory {
     /// The current array; the low 6 bits hold `64 - depth`.
     current: AtomicPtr<AtomicU64>,
     /// All arrays ever made, the current one last: a reader may still hold an older one. Doubling bounds their sum.
+    /// Locked by whoever changes an entry, so that none is changed in an array while it is copied to the next one.
     arrays: Mutex<Vec<Vec<Line>>>,
 }
 
@@ -105,6 +106,10 @@ impl Directory {
 
     /// Replaces the array: `entry(i)` for each of the 2^depth prefixes.
     pub(crate) fn install(&self, depth: u32, mask: usize, entry: impl Fn(usize) -> Entry) {
+        self.install_in(&mut self.lock(), depth, mask, entry);
+    }
+
+    fn install_in(&self, arrays: &mut Vec<Vec<Line>>, depth: u32, mask: usize, entry: impl Fn(usize) -> Entry) {
         assert!((1..64).contains(&depth), "the directory's depth is checked by its callers");
         let len = 1usize << depth;
         let lines: Vec<Line> = std::iter::repeat_with(Line::new).take(1 + len.div_ceil(8)).collect();
@@ -115,7 +120,7 @@ impl Directory {
         let entries: *const AtomicU64 = lines.as_ptr().wrapping_add(1).cast();
         let tagged = entries.map_addr(|a| a | (64 - depth as usize)).cast_mut();
         self.current.store(tagged, Ordering::Release);
-        self.arrays.lock().unwrap_or_else(PoisonError::into_inner).push(lines);
+        arrays.push(lines);
     }
 
     /// Another directory that leads to the same segments now.
@@ -130,16 +135,14 @@ impl Directory {
         directory
     }
 
-    /// Doubles the array until its depth is at least `depth`.
-    pub(crate) fn deepen(&self, depth: u32) {
+    /// Points all prefixes that start with the `depth` top bits of `prefix` to `to`. Doubles the array until its depth is at
+    /// least `depth`.
+    pub(crate) fn point(&self, prefix: u64, depth: u32, to: Entry) {
+        let mut arrays = self.lock();
         let old = self.view();
         if depth > old.depth() {
-            self.install(depth, old.mask(), |i| old.entry_at(i >> (depth - old.depth())));
+            self.install_in(&mut arrays, depth, old.mask(), |i| old.entry_at(i >> (depth - old.depth())));
         }
-    }
-
-    /// Points all prefixes that start with the `depth` top bits of `prefix` to `to`.
-    pub(crate) fn point(&self, prefix: u64, depth: u32, to: Entry) {
         for slot in self.view().range(prefix, depth) {
             slot.store(to.0, Ordering::Release);
         }
@@ -147,13 +150,30 @@ impl Directory {
 
     /// Sets and clears flags of all prefixes that start with the `depth` top bits of `prefix`.
     pub(crate) fn flag(&self, prefix: u64, depth: u32, set: u64, clear: u64) {
+        let _arrays = self.lock();
         for slot in self.view().range(prefix, depth) {
-            // Two threads may flag at once: a reader that verified, and the beginning of a checkpoint.
+            // Atomic each: a reader may note at the same time that it verified.
             slot.fetch_or(set, Ordering::AcqRel);
             if clear != 0 {
                 slot.fetch_and(!clear, Ordering::AcqRel);
             }
         }
+    }
+
+    /// Notes that the segment of these prefixes was verified. Waits for nobody; if the array is copied meanwhile, or the
+    /// segment replaced, it may be verified once more.
+    pub(crate) fn verified(&self, prefix: u64, depth: u32) {
+        let view = self.view();
+        // What a reader was told of a segment that was replaced meanwhile may be nonsense.
+        if view.has_range(prefix, depth) {
+            for slot in view.range(prefix, depth) {
+                slot.fetch_and(!Entry::UNVERIFIED, Ordering::AcqRel);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Vec<Line>>> {
+        self.arrays.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -188,10 +208,15 @@ impl<'a> View<'a> {
         self.entry((i as u64) << self.shift)
     }
 
+    fn has_range(self, prefix: u64, depth: u32) -> bool {
+        let len = 1u64 << self.depth().saturating_sub(depth);
+        (prefix >> self.shift) + len <= 1 << self.depth()
+    }
+
     fn range(self, prefix: u64, depth: u32) -> &'a [AtomicU64] {
+        assert!(self.has_range(prefix, depth), "a range of the directory");
         let first = (prefix >> self.shift) as usize;
         let len = 1usize << self.depth().saturating_sub(depth);
-        assert!(first + len <= 1 << self.depth(), "a range of the directory");
         // SAFETY: the range lies in the array (checked above), which lives as long as `'a`, and atomics may be shared.
         unsafe { std::slice::from_raw_parts(self.entries.add(first), len) }
     }
@@ -205,7 +230,7 @@ mod tests {
     fn points_and_deepens() {
         let directory = Directory::new(1, 15);
         directory.point(0, 0, Entry::new(4096, 0));
-        directory.deepen(3);
+        directory.point(0, 3, Entry::new(4096, 0));
         assert_eq!((directory.view().depth(), directory.view().mask()), (3, 15));
         directory.point(1 << 63, 1, Entry::new(8192, Entry::PROTECTED));
         assert_eq!(directory.view().entry(0).at(), 4096);

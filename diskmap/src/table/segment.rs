@@ -200,6 +200,22 @@ impl<C: Scheme> Segment<C> {
         image
     }
 
+    /// The words of a slot that hold its value or its reference; the others are 0.
+    #[inline(always)]
+    pub(crate) fn value_image(&self, slot: Slot) -> SlotImage {
+        let mut image = SlotImage::zeroed();
+        let layout = &C::LAYOUT;
+        let words = match layout.value {
+            Side::Inline { size } => layout.value_at / 8..(layout.value_at + size).div_ceil(8),
+            Side::Record { .. } => layout.reference_word()..layout.reference_word() + 1,
+        };
+        for word in words {
+            // SAFETY: `word_at` gives an aligned word in the segment (`new`).
+            image.0[word] = unsafe { AtomicU64::from_ptr(self.word_at(slot, word)).load(Ordering::Relaxed) };
+        }
+        image
+    }
+
     /// Fills a free slot: first the counts on the way from `home`, then the words, then the tag. Nothing was filled or
     /// cleared in its bucket since it was found.
     #[inline(always)]

@@ -137,7 +137,7 @@ impl<B: ByteStore, C: Scheme> Inspector<'_, B, C> {
     /// Looks an entry's key up as any reader does.
     fn look_up(&mut self, part: Part<'_, C>, slot: Slot, home: usize, hashed: Hashed, key: &[u8]) {
         // An error is that of another entry on the way, and found there.
-        match self.core.probe(part.segment, home, &Key::new::<C>(hashed, key)) {
+        match self.core.probe(part.segment, home, &Key::new::<C>(hashed, key), || true) {
             Ok(None) => self.fault(part, slot, "a lookup does not find an entry"),
             Ok(Some(found)) if found != slot => self.fault(part, slot, "a key is there twice"),
             _ => {}

@@ -1,0 +1,292 @@
+//! The entry API: one lookup, then whatever is to be done with its result, with the key's shard locked.
+//!
+//! Must not know how entries are stored. Invariant: the shard is locked as long as there is an entry, so only the beginning of
+//! a checkpoint can come between the lookup and the change; the generation tells, and then the key is looked up again.
+
+#![allow(unsafe_code, reason = "the lock of a shard makes its writer the only one")]
+
+use diskmap::{
+    ByteStore, DiskValue, Encode, Error, IntoOwned, MMapFile, Result, StableHasher,
+    engine::{Gap, Hashed, Place, Spot},
+};
+use rustc_hash::FxBuildHasher;
+
+use crate::{DiskDashMap, Ref, shard::Held};
+
+/// A key's place in a map, with its shard locked: what [`DiskDashMap::entry`] returns.
+pub enum MapEntry<'m, 'q, K: ?Sized, V: ?Sized, Q: ?Sized, BS: ByteStore = MMapFile, S = FxBuildHasher> {
+    /// The key is there.
+    Occupied(OccupiedEntry<'m, 'q, K, V, Q, BS, S>),
+    /// The key is not there.
+    Vacant(VacantEntry<'m, 'q, K, V, Q, BS, S>),
+}
+
+/// The place of a key that is there.
+pub struct OccupiedEntry<'m, 'q, K: ?Sized, V: ?Sized, Q: ?Sized, BS: ByteStore = MMapFile, S = FxBuildHasher> {
+    at: At<'m, 'q, K, V, Q, BS, S>,
+    place: Place<K, V, S>,
+}
+
+/// The place of a key that is not there.
+pub struct VacantEntry<'m, 'q, K: ?Sized, V: ?Sized, Q: ?Sized, BS: ByteStore = MMapFile, S = FxBuildHasher> {
+    at: At<'m, 'q, K, V, Q, BS, S>,
+    gap: Gap<K, V, S>,
+}
+
+struct At<'m, 'q, K: ?Sized, V: ?Sized, Q: ?Sized, BS: ByteStore, S> {
+    map: &'m DiskDashMap<K, V, BS, S>,
+    key: &'q Q,
+    held: Held<'m>,
+    hashed: Hashed,
+    generation: u64,
+}
+
+impl<'m, 'q, K, V, Q, BS, S> MapEntry<'m, 'q, K, V, Q, BS, S>
+where
+    K: ?Sized + Encode<Q>,
+    V: ?Sized + DiskValue,
+    Q: ?Sized,
+    BS: ByteStore,
+    S: StableHasher,
+{
+    pub(crate) fn new(
+        map: &'m DiskDashMap<K, V, BS, S>,
+        key: &'q Q,
+        held: Held<'m>,
+        hashed: Hashed,
+        generation: u64,
+        spot: Spot<K, V, S>,
+    ) -> Self {
+        let at = At { map, key, held, hashed, generation };
+        match spot {
+            Spot::Found(place) => MapEntry::Occupied(OccupiedEntry { at, place }),
+            Spot::Vacant(gap) => MapEntry::Vacant(VacantEntry { at, gap }),
+        }
+    }
+
+    /// The key that was looked up.
+    pub fn key(&self) -> &'q Q {
+        match self {
+            MapEntry::Occupied(entry) => entry.key(),
+            MapEntry::Vacant(entry) => entry.key(),
+        }
+    }
+
+    /// Whether the key is there.
+    pub fn is_occupied(&self) -> bool {
+        matches!(self, MapEntry::Occupied(_))
+    }
+
+    /// Whether the key is not there.
+    pub fn is_vacant(&self) -> bool {
+        !self.is_occupied()
+    }
+
+    /// The value, storing `value` if there is none. The shard is unlocked.
+    ///
+    /// # Errors
+    /// As [`DiskDashMap::insert`].
+    pub fn or_insert<R: ?Sized>(self, value: &R) -> Result<Ref<'m, V>>
+    where
+        V: Encode<R>,
+    {
+        match self {
+            MapEntry::Occupied(entry) => entry.into_ref(),
+            MapEntry::Vacant(entry) => entry.insert(value),
+        }
+    }
+
+    /// The value, storing what `value` returns if there is none. The shard is unlocked.
+    ///
+    /// # Errors
+    /// As [`DiskDashMap::insert`].
+    pub fn or_insert_with<R>(self, value: impl FnOnce() -> R) -> Result<Ref<'m, V>>
+    where
+        V: Encode<R>,
+    {
+        match self {
+            MapEntry::Occupied(entry) => entry.into_ref(),
+            MapEntry::Vacant(entry) => entry.insert(&value()),
+        }
+    }
+
+    /// The value, storing what `value` makes of the key if there is none. The shard is unlocked.
+    ///
+    /// # Errors
+    /// As [`DiskDashMap::insert`].
+    pub fn or_insert_with_key<R>(self, value: impl FnOnce(&'q Q) -> R) -> Result<Ref<'m, V>>
+    where
+        V: Encode<R>,
+    {
+        let key = self.key();
+        self.or_insert_with(|| value(key))
+    }
+
+    /// The value, storing the default if there is none. The shard is unlocked.
+    ///
+    /// # Errors
+    /// As [`DiskDashMap::insert`].
+    pub fn or_default<R: Default>(self) -> Result<Ref<'m, V>>
+    where
+        V: Encode<R> + IntoOwned<Owned = R>,
+    {
+        self.or_insert_with(R::default)
+    }
+
+    /// Replaces the value, if there is one, by what `change` makes of it.
+    ///
+    /// # Errors
+    /// As [`DiskDashMap::insert`].
+    pub fn and_modify<R>(self, change: impl for<'x> FnOnce(V::View<'x>) -> R) -> Result<Self>
+    where
+        V: Encode<R>,
+    {
+        match self {
+            MapEntry::Occupied(mut entry) => {
+                let value = change(entry.get()?.value());
+                entry.replace(&value)?;
+                Ok(MapEntry::Occupied(entry))
+            }
+            vacant => Ok(vacant),
+        }
+    }
+
+    /// Stores a value, whether there was one or not; the entry, now occupied.
+    ///
+    /// # Errors
+    /// As [`DiskDashMap::insert`].
+    pub fn insert_entry<R: ?Sized>(self, value: &R) -> Result<OccupiedEntry<'m, 'q, K, V, Q, BS, S>>
+    where
+        V: Encode<R>,
+    {
+        match self {
+            MapEntry::Occupied(mut entry) => {
+                entry.replace(value)?;
+                Ok(entry)
+            }
+            MapEntry::Vacant(entry) => entry.fill(value),
+        }
+    }
+}
+
+impl<'m, 'q, K, V, Q, BS, S> OccupiedEntry<'m, 'q, K, V, Q, BS, S>
+where
+    K: ?Sized + Encode<Q>,
+    V: ?Sized + DiskValue,
+    Q: ?Sized,
+    BS: ByteStore,
+    S: StableHasher,
+{
+    /// The key that was looked up.
+    pub fn key(&self) -> &'q Q {
+        self.at.key
+    }
+
+    /// The value.
+    ///
+    /// # Errors
+    /// `Corrupt` if the stored bytes are not what the codec writes.
+    pub fn get(&self) -> Result<Ref<'m, V>> {
+        self.at.map.value_at(&self.place)
+    }
+
+    /// Replaces the value; the previous one. The shard is unlocked.
+    ///
+    /// # Errors
+    /// As [`DiskDashMap::insert`].
+    pub fn insert<R: ?Sized>(mut self, value: &R) -> Result<Ref<'m, V>>
+    where
+        V: Encode<R>,
+    {
+        let old = self.get()?;
+        self.replace(value)?;
+        Ok(old)
+    }
+
+    /// Removes the key; its value. The shard is unlocked.
+    ///
+    /// # Errors
+    /// As [`DiskDashMap::remove`].
+    pub fn remove(mut self) -> Result<Ref<'m, V>> {
+        let old = self.get()?;
+        let At { map, key, held, hashed, generation } = &mut self.at;
+        K::with_bytes(*key, |bytes| {
+            // SAFETY: the shard's lock is held.
+            let mut turn = unsafe { map.engine().turn(held.writer()) }?;
+            let stale = map.engine().generation() != *generation;
+            let place = if stale { turn.find_again(*hashed, bytes)? } else { self.place };
+            turn.remove(place, *hashed, bytes)
+        })??;
+        map.tend(held);
+        Ok(old)
+    }
+
+    fn into_ref(self) -> Result<Ref<'m, V>> {
+        self.get()
+    }
+
+    fn replace<R: ?Sized>(&mut self, value: &R) -> Result<()>
+    where
+        V: Encode<R>,
+    {
+        // What cannot be read is not overwritten either.
+        self.get()?;
+        let At { map, key, held, hashed, generation } = &mut self.at;
+        let place = &mut self.place;
+        K::with_bytes(*key, |bytes| {
+            // SAFETY: the shard's lock is held.
+            let mut turn = unsafe { map.engine().turn(held.writer()) }?;
+            if map.engine().generation() != *generation {
+                *place = turn.find_again(*hashed, bytes)?;
+                *generation = map.engine().generation();
+            }
+            *place = turn.update(*place, *hashed, bytes, value)?.1;
+            Ok::<_, Error>(())
+        })??;
+        map.tend(held);
+        Ok(())
+    }
+}
+
+impl<'m, 'q, K, V, Q, BS, S> VacantEntry<'m, 'q, K, V, Q, BS, S>
+where
+    K: ?Sized + Encode<Q>,
+    V: ?Sized + DiskValue,
+    Q: ?Sized,
+    BS: ByteStore,
+    S: StableHasher,
+{
+    /// The key that was looked up.
+    pub fn key(&self) -> &'q Q {
+        self.at.key
+    }
+
+    /// Stores a value, and returns it. The shard is unlocked.
+    ///
+    /// # Errors
+    /// As [`DiskDashMap::insert`].
+    pub fn insert<R: ?Sized>(self, value: &R) -> Result<Ref<'m, V>>
+    where
+        V: Encode<R>,
+    {
+        self.fill(value)?.into_ref()
+    }
+
+    fn fill<R: ?Sized>(self, value: &R) -> Result<OccupiedEntry<'m, 'q, K, V, Q, BS, S>>
+    where
+        V: Encode<R>,
+    {
+        let VacantEntry { mut at, mut gap } = self;
+        let At { map, key, held, hashed, generation } = &mut at;
+        let place = K::with_bytes(*key, |bytes| {
+            // SAFETY: the shard's lock is held.
+            let mut turn = unsafe { map.engine().turn(held.writer()) }?;
+            if map.engine().generation() != *generation {
+                gap = turn.vacancy(*hashed);
+                *generation = map.engine().generation();
+            }
+            turn.insert(gap, *hashed, bytes, value)
+        })??;
+        Ok(OccupiedEntry { at, place })
+    }
+}

@@ -1,0 +1,234 @@
+//! Reading by key: no lock, no waiting, and no write to shared memory where key and value are of fixed size.
+//!
+//! Must not know shards. Invariant: where an entry has a record, the thread is pinned before the first load and until the
+//! last look at the record.
+
+#![allow(unsafe_code, reason = "reads are sound under a pin only")]
+
+use diskmap::{
+    ByteStore, DiskValue, Encode, IntoOwned, Result, StableHasher,
+    engine::{Engine, Hashed, Image},
+};
+
+use crate::{DiskDashMap, Ref, pin::Pin};
+
+impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHasher> DiskDashMap<K, V, BS, S> {
+    /// The value of a key. Constant time; takes no lock and allocates nothing.
+    ///
+    /// # Errors
+    /// `Corrupt` if the stored bytes are not what the codec writes; `Encode` if the key cannot be encoded.
+    ///
+    /// ```
+    /// # use diskmap_concurrent::MemDashMap;
+    /// let map = MemDashMap::<u64, str>::new()?;
+    /// map.insert(&1, "one")?;
+    /// assert_eq!(map.get(&1)?.expect("it is there").value(), "one");
+    /// assert!(map.get(&2)?.is_none());
+    /// # Ok::<(), diskmap::Error>(())
+    /// ```
+    #[inline(always)]
+    pub fn get<Q: ?Sized>(&self, key: &Q) -> Result<Option<Ref<'_, V>>>
+    where
+        K: Encode<Q>,
+    {
+        let pin = self.pin_to_read();
+        let Some(image) = self.read(key)? else { return Ok(None) };
+        self.guard(&image, pin).map(Some)
+    }
+
+    /// The value of a key whose value is of fixed size, as a copy. Constant time. Writes no shared memory if the key is of
+    /// fixed size too (up to 64 bytes each).
+    ///
+    /// It does not compile for values of variable size: they have no copy of their own.
+    ///
+    /// # Errors
+    /// As [`get`](DiskDashMap::get).
+    ///
+    /// ```
+    /// # use diskmap_concurrent::MemDashMap;
+    /// let map = MemDashMap::<str, u64>::new()?;
+    /// map.insert("one", &1)?;
+    /// assert_eq!(map.get_copied("one")?, Some(1));
+    /// # Ok::<(), diskmap::Error>(())
+    /// ```
+    ///
+    /// ```compile_fail
+    /// # use diskmap_concurrent::MemDashMap;
+    /// let map = MemDashMap::<u64, str>::new()?;
+    /// map.get_copied(&1)?;
+    /// # Ok::<(), diskmap::Error>(())
+    /// ```
+    #[inline(always)]
+    pub fn get_copied<Q: ?Sized>(&self, key: &Q) -> Result<Option<V::View<'static>>>
+    where
+        K: Encode<Q>,
+    {
+        let _pin = self.pin_to_read();
+        match self.read(key)? {
+            // SAFETY: pinned since before it was read, if it lies in a record.
+            Some(image) => unsafe { self.engine().fixed_value(&image) }.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// What `look` makes of the value of a key.
+    ///
+    /// # Errors
+    /// As [`get`](DiskDashMap::get).
+    ///
+    /// ```
+    /// # use diskmap_concurrent::MemDashMap;
+    /// let map = MemDashMap::<u64, str>::new()?;
+    /// map.insert(&1, "one")?;
+    /// assert_eq!(map.view(&1, str::len)?, Some(3));
+    /// # Ok::<(), diskmap::Error>(())
+    /// ```
+    pub fn view<Q: ?Sized, R>(&self, key: &Q, look: impl FnOnce(V::View<'_>) -> R) -> Result<Option<R>>
+    where
+        K: Encode<Q>,
+    {
+        Ok(self.get(key)?.map(|value| look(value.value())))
+    }
+
+    /// The value of a key as an owned Rust value.
+    ///
+    /// # Errors
+    /// As [`get`](DiskDashMap::get).
+    ///
+    /// ```
+    /// # use diskmap_concurrent::MemDashMap;
+    /// let map = MemDashMap::<u64, String>::new()?;
+    /// map.insert(&1, "one")?;
+    /// assert_eq!(map.get_owned(&1)?, Some("one".to_string()));
+    /// # Ok::<(), diskmap::Error>(())
+    /// ```
+    pub fn get_owned<Q: ?Sized>(&self, key: &Q) -> Result<Option<V::Owned>>
+    where
+        K: Encode<Q>,
+        V: IntoOwned,
+    {
+        self.get(key)?.map(Ref::into_owned).transpose()
+    }
+
+    /// Whether a key is there. Does not read its value.
+    ///
+    /// # Errors
+    /// As [`get`](DiskDashMap::get).
+    ///
+    /// ```
+    /// # use diskmap_concurrent::MemDashMap;
+    /// let map = MemDashMap::<u64, ()>::new()?;
+    /// map.insert(&7, &())?;
+    /// assert!(map.contains_key(&7)?);
+    /// # Ok::<(), diskmap::Error>(())
+    /// ```
+    #[inline(always)]
+    pub fn contains_key<Q: ?Sized>(&self, key: &Q) -> Result<bool>
+    where
+        K: Encode<Q>,
+    {
+        let _pin = if Self::KEY_IN_RECORD { Some(self.pin()) } else { None };
+        // SAFETY: pinned if keys lie in records.
+        self.engine().with_key(key, |hashed, bytes| unsafe { self.engine().has(hashed, bytes) })?
+    }
+
+    /// The values of many keys, in their order: as many calls of [`get`](DiskDashMap::get), but faster when the map is larger
+    /// than the cache.
+    ///
+    /// ```
+    /// # use diskmap_concurrent::MemDashMap;
+    /// let map = MemDashMap::<u64, u64>::new()?;
+    /// map.insert(&1, &10)?;
+    /// let values: Vec<_> = map.get_many(&[1, 2]).collect::<Result<_, _>>()?;
+    /// assert_eq!(values[0].as_ref().map(|ten| ten.value()), Some(10));
+    /// assert!(values[1].is_none());
+    /// # Ok::<(), diskmap::Error>(())
+    /// ```
+    pub fn get_many<'m, 'k, Q>(&'m self, keys: &'k [Q]) -> GetMany<'m, 'k, K, V, Q, BS, S>
+    where
+        K: Encode<Q>,
+    {
+        GetMany { map: self, keys, next: 0, prepared: 0 }
+    }
+
+    pub(crate) const HAS_RECORDS: bool = Engine::<K, V, BS, S>::HAS_RECORDS;
+    pub(crate) const KEY_IN_RECORD: bool = Engine::<K, V, BS, S>::KEY_IN_RECORD;
+    pub(crate) const VALUE_IN_RECORD: bool = Engine::<K, V, BS, S>::VALUE_IN_RECORD;
+
+    /// A pin if an entry has a record.
+    #[inline(always)]
+    pub(crate) fn pin_to_read(&self) -> Option<Pin<'_>> {
+        if Self::HAS_RECORDS { Some(self.pin()) } else { None }
+    }
+
+    /// The words of a key's value. The thread is pinned if an entry has a record.
+    #[inline(always)]
+    fn read<Q: ?Sized>(&self, key: &Q) -> Result<Option<Image>>
+    where
+        K: Encode<Q>,
+    {
+        // SAFETY: the callers are pinned.
+        self.engine().with_key(key, |hashed, bytes| unsafe { self.engine().read(hashed, bytes) })?
+    }
+
+    /// The value in an image that was read under a pin.
+    #[inline(always)]
+    pub(crate) fn guard<'m>(&'m self, image: &Image, pin: Option<Pin<'m>>) -> Result<Ref<'m, V>> {
+        // SAFETY: read under the pin, which is kept as long as the value where it lies in a record.
+        unsafe {
+            let stored = self.engine().stored_value(image)?;
+            Ok(Ref::new(stored, if Self::VALUE_IN_RECORD { pin } else { None }))
+        }
+    }
+}
+
+/// Keys whose lines are asked for at a time: more would not fit into the line fill buffers of a core.
+const BLOCK: usize = 16;
+
+/// The values of many keys, in the order of the keys: what [`DiskDashMap::get_many`] returns.
+pub struct GetMany<'m, 'k, K: ?Sized, V: ?Sized, Q, BS: ByteStore, S> {
+    map: &'m DiskDashMap<K, V, BS, S>,
+    keys: &'k [Q],
+    next: usize,
+    /// The lines of keys below this were asked for.
+    prepared: usize,
+}
+
+impl<'m, K, V, Q, BS, S> Iterator for GetMany<'m, '_, K, V, Q, BS, S>
+where
+    K: ?Sized + Encode<Q>,
+    V: ?Sized + DiskValue,
+    BS: ByteStore,
+    S: StableHasher,
+{
+    type Item = Result<Option<Ref<'m, V>>>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let key = self.keys.get(self.next)?;
+        if self.next == self.prepared {
+            let block = &self.keys[self.next..self.keys.len().min(self.next + BLOCK)];
+            for key in block {
+                // A key that cannot be encoded says so when its turn comes.
+                let _ = self.map.engine().with_key(key, |hashed: Hashed, _| self.map.engine().prefetch(hashed));
+            }
+            self.prepared += block.len();
+        }
+        self.next += 1;
+        Some(self.map.get(key))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.keys.len() - self.next;
+        (left, Some(left))
+    }
+}
+
+impl<K, V, Q, BS, S> ExactSizeIterator for GetMany<'_, '_, K, V, Q, BS, S>
+where
+    K: ?Sized + Encode<Q>,
+    V: ?Sized + DiskValue,
+    BS: ByteStore,
+    S: StableHasher,
+{
+}

@@ -1,0 +1,354 @@
+//! The engine as `diskmap-concurrent` uses it: the reader's and the writer's half of a map, for many threads.
+//!
+//! Not for anybody else: no promise of compatibility covers it. Must not know threads, locks or epochs; what it needs of them
+//! is said at each `unsafe fn`. Invariant: each key has one writer, and every cell that is freed is reclaimed only when no
+//! reader can know of it.
+
+#![allow(unsafe_code, reason = "the halves are sound together only, as their caller keeps them")]
+
+mod half;
+mod stored;
+mod whole;
+
+use std::{fmt, path::Path};
+
+pub use self::{
+    half::{Gap, Place, Spot, Turn},
+    stored::Stored,
+    whole::Whole,
+};
+use super::{
+    DiskHashMap, Stats,
+    typed::{KEY_BUFFER, Typed, checked_key, inline_key, view},
+    write::enter,
+};
+use crate::{
+    codec::{DiskValue, Encode, Schema},
+    error::{Error, Result},
+    hash::{self, StableHasher},
+    heap, raw,
+    store::ByteStore,
+    table::{Layout, Scheme, SlotImage, segment::Slot},
+};
+
+/// A map that several threads share.
+pub struct Engine<K: ?Sized, V: ?Sized, BS: ByteStore, S> {
+    /// Its writer writes nothing while the map is shared.
+    base: DiskHashMap<K, V, BS, S>,
+}
+
+/// What one writer owns.
+pub struct Writer(raw::Writer);
+
+/// Cells that a writer has freed.
+pub struct Freed(heap::Freed);
+
+/// The hash of a key.
+#[derive(Clone, Copy)]
+pub struct Hashed(hash::Hashed);
+
+/// The words of an entry's slot, copied: what lies in it, and the reference to what does not.
+#[derive(Clone, Copy)]
+pub struct Image(SlotImage);
+
+/// The entries of one segment, copied.
+#[derive(Default)]
+pub struct Entries(raw::Copied);
+
+impl Writer {
+    /// Cells it has freed since [`Writer::take_freed`], and their bytes.
+    #[inline]
+    pub fn freed(&mut self) -> (usize, u64) {
+        let freed = self.0.freed();
+        (freed.cells(), freed.bytes())
+    }
+
+    /// Gives these cells to whoever knows the readers; `None` if there are none.
+    pub fn take_freed(&mut self) -> Option<Freed> {
+        let freed = self.0.freed();
+        (!freed.is_empty()).then(|| Freed(std::mem::take(freed)))
+    }
+}
+
+impl Hashed {
+    /// What decides about the key's segment: a range of these is a writer's.
+    #[inline(always)]
+    pub fn position(self) -> u64 {
+        self.0.position()
+    }
+}
+
+impl<K: ?Sized, V: ?Sized, BS: ByteStore, S> Engine<K, V, BS, S> {
+    /// A map that one thread has yet.
+    pub fn new(base: DiskHashMap<K, V, BS, S>) -> Self {
+        Engine { base }
+    }
+
+    /// Number of entries. Takes no lock.
+    #[inline]
+    pub fn len(&self) -> u64 {
+        self.base.len()
+    }
+
+    /// The map's directory.
+    pub fn path(&self) -> Option<&Path> {
+        self.base.path()
+    }
+
+    /// Whether the map was opened read-only.
+    pub fn is_read_only(&self) -> bool {
+        self.base.reading.is_some()
+    }
+
+    /// As many writers as there can be.
+    pub fn max_writers(&self) -> u32 {
+        self.base.shared.core.max_writers()
+    }
+
+    /// Changes with every checkpoint and snapshot; what was found before must then be found again before it is written to.
+    #[inline(always)]
+    pub fn generation(&self) -> u64 {
+        self.base.shared.core.generation()
+    }
+
+    /// Makes everything stored so far survive a power cut.
+    pub fn checkpoint(&self) -> Result<()> {
+        self.base.make_checkpoint()
+    }
+
+    /// No reader can know of these cells any more.
+    ///
+    /// # Safety
+    /// No reader that began before they were taken from their writer still reads.
+    pub unsafe fn reclaim(&self, freed: &Freed) {
+        self.base.shared.core.reclaim(&freed.0);
+    }
+
+    /// The map, again for one thread.
+    ///
+    /// # Safety
+    /// There are no readers left, nor what they returned.
+    pub unsafe fn unshare(mut self, writers: impl IntoIterator<Item = Writer>) -> DiskHashMap<K, V, BS, S> {
+        writers.into_iter().for_each(|mut writer| self.retire(&mut writer));
+        let core = &self.base.shared.core;
+        core.unshare();
+        self.base.writer = core.writer();
+        self.base
+    }
+
+    /// Gives back the blocks a writer has open.
+    pub fn retire(&self, writer: &mut Writer) {
+        self.base.shared.core.retire_writer(&mut writer.0);
+    }
+}
+
+impl<K, V, BS, S> Engine<K, V, BS, S>
+where
+    K: ?Sized + DiskValue,
+    V: ?Sized + DiskValue,
+    BS: ByteStore,
+    S: StableHasher,
+{
+    const LAYOUT: Layout = Typed::<K, V, S>::LAYOUT;
+    /// Whether reading an entry follows a reference.
+    pub const HAS_RECORDS: bool = Self::LAYOUT.has_heap();
+    /// Whether looking a key up follows a reference.
+    pub const KEY_IN_RECORD: bool = Self::LAYOUT.key_size().is_none();
+    /// Whether a value lies in a record.
+    pub const VALUE_IN_RECORD: bool = Self::LAYOUT.value_size().is_none();
+
+    /// Begins to share the map: writers for the `2^depth` ranges of positions with the same first bits.
+    ///
+    /// # Errors
+    /// `OutOfSpace`, `Full`, `Corrupt`: segments are split until none spans two ranges.
+    pub fn share(&mut self, depth: u32) -> Result<Vec<Writer>> {
+        let DiskHashMap { shared, writer, keeper, reading, .. } = &mut self.base;
+        let core = &shared.core;
+        if reading.is_none() {
+            let _pass = enter(shared, keeper)?;
+            core.share(writer, depth)?;
+            core.retire_writer(writer);
+        }
+        shared.gates.extend(1 << depth, core.signals());
+        Ok(core.writers(1 << depth).into_iter().map(Writer).collect())
+    }
+
+    /// Calls `work` with a key's hash and bytes.
+    ///
+    /// # Errors
+    /// `Encode`.
+    #[inline(always)]
+    pub fn with_key<Q: ?Sized, R>(&self, key: &Q, work: impl FnOnce(Hashed, &[u8]) -> R) -> Result<R>
+    where
+        K: Encode<Q>,
+    {
+        let scheme = self.base.shared.core.scheme();
+        let mut buffer = KEY_BUFFER;
+        match inline_key::<K, Q>(key, &mut buffer) {
+            Some(bytes) => {
+                let bytes = bytes?;
+                Ok(work(Hashed(scheme.hash_key(bytes)), bytes))
+            }
+            None => K::with_bytes(key, |bytes| {
+                let bytes = checked_key::<K>(bytes)?;
+                Ok(work(Hashed(scheme.hash_key(bytes)), bytes))
+            })?,
+        }
+    }
+
+    /// The words of a key's value while others write.
+    ///
+    /// # Errors
+    /// `Corrupt`.
+    ///
+    /// # Safety
+    /// If keys lie in records: cells that are freed during the call are not reclaimed before it returns.
+    #[inline(always)]
+    pub unsafe fn read(&self, hashed: Hashed, key: &[u8]) -> Result<Option<Image>> {
+        let core = &self.base.shared.core;
+        // SAFETY: as the caller says.
+        Ok(unsafe { core.read(hashed.0, key, |segment, slot| Image(segment.value_image(slot))) }?)
+    }
+
+    /// Whether a key is there, while others write.
+    ///
+    /// # Errors
+    /// `Corrupt`.
+    ///
+    /// # Safety
+    /// As [`read`](Engine::read).
+    #[inline(always)]
+    pub unsafe fn has(&self, hashed: Hashed, key: &[u8]) -> Result<bool> {
+        let core = &self.base.shared.core;
+        // SAFETY: as the caller says.
+        Ok(unsafe { core.read(hashed.0, key, |_, _: Slot| ()) }?.is_some())
+    }
+
+    /// Asks for what looking a key up reads first.
+    #[inline(always)]
+    pub fn prefetch(&self, hashed: Hashed) {
+        self.base.shared.core.prepare(hashed.0);
+    }
+
+    /// One try to copy the entries of the segment that a position leads to; `None` if a writer came between.
+    ///
+    /// # Errors
+    /// `Corrupt`.
+    ///
+    /// # Safety
+    /// As [`read`](Engine::read).
+    pub unsafe fn copy_entries(&self, position: u64, entries: &mut Entries) -> Option<Result<()>> {
+        // SAFETY: as the caller says.
+        let copied = unsafe { self.base.shared.core.copy_entries(position, &mut entries.0) };
+        copied.map(|copied| copied.map_err(Error::from))
+    }
+
+    /// The value of a fixed-size type in an image.
+    ///
+    /// # Errors
+    /// `Corrupt` if the codec does not accept it.
+    ///
+    /// # Safety
+    /// Its record, if it has one, is not reclaimed during the call.
+    #[inline(always)]
+    pub unsafe fn fixed_value(&self, image: &Image) -> Result<V::View<'static>> {
+        const { assert!(V::SHAPE.fixed_size().is_some(), "only the view of a type of fixed size is a copy of its own") };
+        // SAFETY: as the caller says; the view of a fixed codec owns its bytes.
+        unsafe { Ok(view::<V>(self.base.shared.core.value_of(&image.0)?, self.base.assume_valid)?) }
+    }
+
+    /// The value in an image, accepted by its codec.
+    ///
+    /// # Errors
+    /// `Corrupt` if the codec does not accept it.
+    ///
+    /// # Safety
+    /// Its record, if it has one, is not reclaimed while the result is looked at.
+    #[inline(always)]
+    pub unsafe fn stored_value(&self, image: &Image) -> Result<Stored> {
+        // SAFETY: as the caller says.
+        unsafe {
+            let bytes = self.base.shared.core.value_of(&image.0)?;
+            view::<V>(bytes, self.base.assume_valid)?;
+            Ok(Stored::new(bytes, Self::VALUE_IN_RECORD))
+        }
+    }
+
+    /// The key in an image of all words, accepted by its codec.
+    ///
+    /// # Errors
+    /// As [`stored_value`](Engine::stored_value).
+    ///
+    /// # Safety
+    /// As [`stored_value`](Engine::stored_value).
+    #[inline(always)]
+    pub unsafe fn stored_key(&self, image: &Image) -> Result<Stored> {
+        // SAFETY: as the caller says.
+        unsafe {
+            let bytes = self.base.shared.core.key_of(&image.0)?;
+            view::<K>(bytes, self.base.assume_valid)?;
+            Ok(Stored::new(bytes, Self::KEY_IN_RECORD))
+        }
+    }
+
+    /// The bytes of the key in an image of all words.
+    ///
+    /// # Errors
+    /// `Corrupt`.
+    ///
+    /// # Safety
+    /// As [`stored_value`](Engine::stored_value).
+    pub unsafe fn key_bytes<'v>(&self, image: &'v Image) -> Result<&'v [u8]> {
+        // SAFETY: as the caller says.
+        unsafe { Ok(self.base.shared.core.key_of(&image.0)?) }
+    }
+
+    /// The hash of a key's bytes.
+    pub fn hash(&self, key: &[u8]) -> Hashed {
+        Hashed(self.base.shared.core.scheme().hash_key(key))
+    }
+
+    /// Figures about the map.
+    pub fn stats(&self) -> Stats {
+        self.base.stats()
+    }
+
+    /// Bytes of index, segments and heap.
+    pub fn file_size(&self) -> u64 {
+        self.base.file_size()
+    }
+
+    /// The schemas of keys and values.
+    pub fn schema(&self) -> (Schema, Schema) {
+        self.base.schema()
+    }
+}
+
+impl Entries {
+    /// How many.
+    pub fn len<K: ?Sized + DiskValue, V: ?Sized + DiskValue, S: StableHasher>(&self) -> usize {
+        self.0.len::<Typed<K, V, S>>()
+    }
+
+    /// The words of one.
+    #[inline]
+    pub fn image<K: ?Sized + DiskValue, V: ?Sized + DiskValue, S: StableHasher>(&self, i: usize) -> Image {
+        Image(self.0.image::<Typed<K, V, S>>(i))
+    }
+
+    /// The position before which entries are to be left out, if the copy was to begin in the middle of the segment.
+    pub fn floor(&self) -> Option<u64> {
+        self.0.floor
+    }
+
+    /// The position where the next segment begins; `None` at the end.
+    pub fn next(&self) -> Option<u64> {
+        self.0.next
+    }
+}
+
+impl<K: ?Sized, V: ?Sized, BS: ByteStore, S> fmt::Debug for Engine<K, V, BS, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("entries", &self.len()).finish_non_exhaustive()
+    }
+}

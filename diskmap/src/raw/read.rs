@@ -1,0 +1,194 @@
+//! Reading while other threads write: looking a key up, and copying the entries of one segment.
+//!
+//! Waits for nobody and writes nothing. Invariant: what is returned was read from one segment while its sequence stood
+//! still (`optimistic`), and a reference is followed only after that is known of the slot it was read from.
+
+use std::sync::atomic::{AtomicU64, Ordering, fence};
+
+use super::{
+    Core, descriptors_at,
+    find::Key,
+    optimistic::{Source, Stamp, once, settled},
+};
+use crate::{
+    error::Checked,
+    hash::Hashed,
+    store::ByteStore,
+    table::{
+        Scheme, Segment, SlotImage,
+        descriptor::{DESCRIPTOR, SEQUENCE_AT},
+        directory::Entry,
+        segment::Slot,
+    },
+};
+
+/// The way to the segment of one position.
+struct Route<'c, B, C> {
+    core: &'c Core<B, C>,
+    position: u64,
+}
+
+impl<B: ByteStore, C: Scheme> Source for Route<'_, B, C> {
+    type Entry = Entry;
+
+    #[inline(always)]
+    fn entry(&self) -> Entry {
+        self.core.directory.view().entry(self.position)
+    }
+
+    #[inline(always)]
+    fn sequence(&self, entry: Entry) -> u64 {
+        self.core.sequence(entry).load(Ordering::Acquire)
+    }
+
+    #[inline(always)]
+    fn sequence_after(&self, entry: Entry) -> u64 {
+        fence(Ordering::Acquire);
+        self.core.sequence(entry).load(Ordering::Relaxed)
+    }
+}
+
+/// The entries of one segment, copied.
+#[derive(Debug, Default)]
+pub(crate) struct Copied {
+    /// The words of their slots, one after the other.
+    words: Vec<u64>,
+    /// Where to begin in the middle of the segment: entries before that are to be left out.
+    pub floor: Option<u64>,
+    /// The position where the next segment begins; `None` at the end.
+    pub next: Option<u64>,
+}
+
+impl Copied {
+    /// How many.
+    pub(crate) fn len<C: Scheme>(&self) -> usize {
+        self.words.len() / C::LAYOUT.words().max(1)
+    }
+
+    /// The words of one.
+    pub(crate) fn image<C: Scheme>(&self, i: usize) -> SlotImage {
+        let words = C::LAYOUT.words().max(1);
+        let mut image = SlotImage::zeroed();
+        image.0[..words].copy_from_slice(&self.words[i * words..(i + 1) * words]);
+        image
+    }
+}
+
+impl<B: ByteStore, C: Scheme> Core<B, C> {
+    /// Finds a key while others write; what `take` makes of its slot. `take` reads words of the slot and follows no reference.
+    ///
+    /// # Safety
+    /// If keys lie in the heap: cells that are freed during the call are not reclaimed before it returns.
+    #[inline(always)]
+    pub(crate) unsafe fn read<R>(
+        &self,
+        hashed: Hashed,
+        bytes: &[u8],
+        take: impl Fn(Segment<C>, Slot) -> R,
+    ) -> Checked<Option<R>> {
+        let key = Key::new::<C>(hashed, bytes);
+        settled(&Route { core: self, position: hashed.position() }, |stamp| {
+            let entry = stamp.entry;
+            if !entry.reads_plainly() {
+                return self.read_carefully(stamp, hashed, bytes).map(|found| {
+                    Ok(match found? {
+                        Some((segment, slot)) => Some(take(segment, slot)),
+                        None => None,
+                    })
+                });
+            }
+            let segment = self.full_segment(entry);
+            let home = segment.home(hashed);
+            segment.prefetch(home);
+            Some(match self.probe(segment, home, &key, || stamp.holds()) {
+                Ok(Some(slot)) => Ok(Some(take(segment, slot))),
+                Ok(None) => Ok(None),
+                Err(fault) => Err(fault),
+            })
+        })
+    }
+
+    /// One try to copy the entries of the segment that `position` leads to, with those chained to it; `None` if a writer came
+    /// between.
+    ///
+    /// # Safety
+    /// If keys lie in the heap: cells that are freed during the call are not reclaimed before it returns.
+    pub(crate) unsafe fn copy_entries(&self, position: u64, copied: &mut Copied) -> Option<Checked<()>> {
+        once(&Route { core: self, position }, |stamp| {
+            let (main, mask) = self.settled_segment(stamp, position)?;
+            Some(self.copy_into(stamp.entry, main, mask, position, copied))
+        })
+    }
+
+    fn copy_into(
+        &self,
+        entry: Entry,
+        main: Segment<C>,
+        mask: usize,
+        position: u64,
+        copied: &mut Copied,
+    ) -> Checked<()> {
+        let id = Self::id(entry);
+        let descriptor = self.descriptor(id)?;
+        self.verify(position)?;
+        copied.words.clear();
+        copied.floor = (position != descriptor.prefix).then_some(position);
+        copied.next = match u32::from(descriptor.depth) {
+            0 => None,
+            depth => descriptor.prefix.checked_add(1 << (64 - depth)),
+        };
+        let chain = if entry.has(Entry::CHAINED) { self.chain(id)? } else { Vec::new() };
+        let chained = chain.into_iter().map(|id| self.segment(Self::entry_of(id, 0), mask));
+        for segment in std::iter::once(main).chain(chained) {
+            for bucket in 0..segment.buckets() {
+                for lane in segment.lanes().used(segment.control(bucket)) {
+                    let image = segment.image(Slot { bucket, lane });
+                    copied.words.extend_from_slice(&image.0[..C::LAYOUT.words().max(1)]);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// As the plain way of `read`, where a segment must be verified first, is small, or has others chained to it.
+    #[cold]
+    #[inline(never)]
+    fn read_carefully(
+        &self,
+        stamp: &Stamp<'_, Route<'_, B, C>>,
+        hashed: Hashed,
+        bytes: &[u8],
+    ) -> Option<Checked<Option<(Segment<C>, Slot)>>> {
+        let (segment, mask) = self.settled_segment(stamp, hashed.position())?;
+        let look = || {
+            self.verify(hashed.position())?;
+            let key = Key::new::<C>(hashed, bytes);
+            let valid = || stamp.holds();
+            if let Some(slot) = self.probe(segment, segment.home(hashed), &key, valid)? {
+                return Ok(Some((segment, slot)));
+            }
+            if !stamp.entry.has(Entry::CHAINED) {
+                return Ok(None);
+            }
+            Ok(self.find_chained(stamp.entry, mask, &key, valid)?.map(|found| (found.segment, found.slot)))
+        };
+        Some(look())
+    }
+
+    /// The segment of the entry that is being read, and the number of its buckets less 1; `None` if the directory changed.
+    fn settled_segment(&self, stamp: &Stamp<'_, Route<'_, B, C>>, position: u64) -> Option<(Segment<C>, usize)> {
+        // Both from the same array: a small segment must not be taken for a full one.
+        let view = self.directory.view();
+        (view.entry(position) == stamp.entry).then(|| (self.segment(stamp.entry, view.mask()), view.mask()))
+    }
+
+    /// The sequence of the segment that a directory entry leads to.
+    #[inline(always)]
+    fn sequence(&self, entry: Entry) -> &AtomicU64 {
+        let at = descriptors_at(self.intents) as usize + Self::id(entry) as usize * DESCRIPTOR + SEQUENCE_AT;
+        // SAFETY: the directory has only segments whose descriptors lie in the store (`new_segment`, `open`), which is not cut
+        // while there are readers (`trim`); the base is loaded after the entry, so it reaches them. Aligned, and touched as
+        // atomics only.
+        unsafe { AtomicU64::from_ptr(self.segments.base().wrapping_add(at).cast()) }
+    }
+}

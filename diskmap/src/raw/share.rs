@@ -1,0 +1,81 @@
+//! Sharing a map between threads: segments deep enough that none spans two writers' ranges, and cells that are kept for
+//! readers.
+//!
+//! Must not know threads. Invariant: while a map is shared no segment has fewer bits of depth than it was shared for, and
+//! neither the index nor the descriptors are cut, because a reader may look at a segment that is no longer the map's.
+
+use std::sync::atomic::Ordering;
+
+use super::{Core, Writer};
+use crate::{
+    error::Result,
+    heap::Heap,
+    store::ByteStore,
+    table::{Descriptor, Scheme, State, directory::Entry},
+};
+
+impl<B: ByteStore, C: Scheme> Core<B, C> {
+    /// Begins to share the map: no segment spans two prefixes of `depth` bits. There is one writer yet.
+    pub(crate) fn share(&self, writer: &mut Writer, depth: u32) -> Result<()> {
+        self.divide(writer, depth)?;
+        self.heap.as_ref().map_or(Ok(()), Heap::keep_freed)?;
+        self.least_depth.store(depth, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Splits until every segment has at least `depth` bits of depth.
+    pub(super) fn divide(&self, writer: &mut Writer, depth: u32) -> Result<()> {
+        self.each_main(|id, descriptor, entry| {
+            if u32::from(descriptor.depth) >= depth {
+                return Ok(false);
+            }
+            if entry.has(Entry::UNVERIFIED) {
+                self.verify(descriptor.prefix)?;
+            }
+            let doublings = (C::LAYOUT.buckets >> descriptor.log2_buckets).ilog2() as i8;
+            if doublings > 0 {
+                self.rebuild(writer, id, descriptor, doublings, None)?;
+            } else {
+                self.split(writer, id, descriptor)?;
+            }
+            Ok(true)
+        })
+    }
+
+    /// Makes sure that a lone segment can be divided to the least depth: as many segments as that takes at any time are free
+    /// afterwards, and stay so until the caller takes them.
+    pub(super) fn reserve_division(&self) -> Result<()> {
+        let depth = self.least_depth();
+        if depth == 0 {
+            return Ok(());
+        }
+        let unused = Descriptor {
+            state: State::New,
+            depth: 0,
+            log2_buckets: C::LAYOUT.buckets.ilog2() as u8,
+            overflow: false,
+            prefix: 0,
+            next: None,
+            generation: 0,
+        };
+        let mut ids = Vec::new();
+        let made = (0..2u32 << depth).try_for_each(|_| self.new_segment(&unused).map(|id| ids.push(id)));
+        self.discard(&ids);
+        made
+    }
+}
+
+impl<B: ByteStore, C> Core<B, C> {
+    /// Ends it. There are no readers, and writers have nothing open.
+    pub(crate) fn unshare(&self) {
+        self.least_depth.store(0, Ordering::Relaxed);
+        if let Some(heap) = &self.heap {
+            heap.forget_freed();
+        }
+    }
+
+    /// The bits of depth that every segment has at least; 0 if the map is not shared.
+    pub(super) fn least_depth(&self) -> u32 {
+        self.least_depth.load(Ordering::Relaxed)
+    }
+}
