@@ -12,6 +12,8 @@ mod copy;
 mod cursor;
 mod find;
 pub(crate) mod intent;
+#[cfg_attr(not(all(test, loom)), expect(dead_code, reason = "only models read this way yet"))]
+mod optimistic;
 mod presplit;
 mod recover;
 mod replace;
