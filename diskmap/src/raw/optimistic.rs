@@ -8,6 +8,14 @@
 //! programming language memory models?", 2012): a writer counts *before* it may take away what a reader could be looking
 //! at, and never makes a reader wait.
 
+#[cfg(all(test, loom))]
+mod model;
+
+#[cfg(all(test, loom))]
+use loom::thread::yield_now as pause;
+#[cfg(not(all(test, loom)))]
+use std::hint::spin_loop as pause;
+
 /// Where a reader finds its way and the sequence of the segment it leads to.
 pub(crate) trait Source {
     /// A directory entry.
@@ -47,7 +55,7 @@ pub(crate) fn settled<S: Source, R>(source: &S, mut attempt: impl FnMut(&Stamp<'
         if let Some(result) = once(source, &mut attempt) {
             return result;
         }
-        std::hint::spin_loop();
+        pause();
     }
 }
 
