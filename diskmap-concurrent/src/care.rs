@@ -24,7 +24,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S> DiskDashMap<K, V, BS, S> {
     /// let map: DiskDashMap<u64, u64> = DiskDashMap::new_in(dir.path())?;
     /// map.insert(&1, &1)?;
     /// map.checkpoint()?;
-    /// # Ok::<(), diskmap::Error>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn checkpoint(&self) -> Result<()> {
         self.engine().checkpoint()
@@ -66,7 +66,7 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
     ///
     /// let copy: DiskDashMap<str, u64> = DiskDashMap::load_from(dir.path().join("monday"))?;
     /// assert_eq!(copy.get_copied("a")?, Some(1));
-    /// # Ok::<(), diskmap::Error>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn backup_to(&self, dir: impl AsRef<Path>) -> Result<()> {
         self.snapshot().backup_to(dir)

@@ -59,7 +59,8 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
     /// for entry in &map {
     ///     let entry = entry?;
     ///     assert_eq!(entry.pair(), (1, "one"));
-    ///     map.insert(&2, "two")?;
+    ///     map.insert(&1, "uno")?;
+    ///     assert_eq!(entry.value(), "one");
     /// }
     /// # Ok::<(), diskmap::Error>(())
     /// ```

@@ -23,7 +23,7 @@
 //!     }
 //! });
 //! assert_eq!((ids.len(), ids.get_copied("not")?), (4, Some(3)));
-//! # Ok::<(), diskmap::Error>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # How it works

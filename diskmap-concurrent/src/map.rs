@@ -44,7 +44,7 @@ use crate::{
 ///     }
 /// });
 /// assert_eq!(hits.get_copied("/index.html")?, Some(4));
-/// # Ok::<(), diskmap::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct DiskDashMap<K: ?Sized, V: ?Sized, BS: ByteStore = MMapFile, S = FxBuildHasher> {
     pub(crate) inner: Arc<Inner<K, V, BS, S>>,
@@ -141,7 +141,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S> DiskDashMap<K, V, BS, S> {
     /// let map: DiskDashMap<u64, u64> = DiskDashMap::new_in(dir.path())?;
     /// map.insert(&1, &1)?;
     /// map.close()?;
-    /// # Ok::<(), diskmap::Error>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn close(self) -> Result<()> {
         match self.into_inner() {

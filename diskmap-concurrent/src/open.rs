@@ -26,7 +26,7 @@ impl<K: ?Sized + DiskKey, V: ?Sized + DiskValue> DiskDashMap<K, V, MMapFile, FxB
     /// # let dir = tempfile::tempdir()?;
     /// let map: DiskDashMap<u64, str> = DiskDashMap::new_in(dir.path())?;
     /// map.insert(&1, "one")?;
-    /// # Ok::<(), diskmap::Error>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn new_in(dir: impl AsRef<Path>) -> Result<Self> {
         Self::try_from(DiskHashMap::new_in(dir)?)
@@ -48,7 +48,7 @@ impl<K: ?Sized + DiskKey, V: ?Sized + DiskValue> DiskDashMap<K, V, MMapFile, FxB
     ///
     /// let map: DiskDashMap<u64, str> = DiskDashMap::load_from(dir.path())?;
     /// assert_eq!(&*map.get(&1)?.expect("stored above"), "one");
-    /// # Ok::<(), diskmap::Error>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn load_from(dir: impl AsRef<Path>) -> Result<Self> {
         Self::try_from(DiskHashMap::load_from(dir)?)
@@ -72,7 +72,7 @@ impl<K: ?Sized + DiskKey, V: ?Sized + DiskValue> DiskDashMap<K, V, MMapFile, FxB
     /// # let dir = tempfile::tempdir()?;
     /// let map: DiskDashMap<u64, u64> = DiskDashMap::with_shards_in(dir.path(), 16)?;
     /// assert_eq!(map.shards(), 16);
-    /// # Ok::<(), diskmap::Error>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn with_shards_in(dir: impl AsRef<Path>, shards: usize) -> Result<Self> {
         Self::with_shards(DiskHashMap::open(dir)?, shards)
@@ -88,7 +88,7 @@ impl<K: ?Sized + DiskKey, V: ?Sized + DiskValue> DiskDashMap<K, V, MMapFile, FxB
     /// # let dir = tempfile::tempdir()?;
     /// let map: DiskDashMap<u64, String> = DiskDashMap::with_capacity(dir.path(), 1000, 0, 20_000)?;
     /// assert!(map.stats().slots >= 1000);
-    /// # Ok::<(), diskmap::Error>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn with_capacity(dir: impl AsRef<Path>, entries: u64, key_bytes: u64, value_bytes: u64) -> Result<Self> {
         Self::try_from(DiskHashMap::with_capacity(dir, entries, key_bytes, value_bytes)?)
@@ -139,7 +139,7 @@ where
     /// let options = OpenOptions::new().create(true).auto_checkpoint(None);
     /// let map: DiskDashMap<u64, u64> = DiskDashMap::open_with(dir.path(), options)?;
     /// map.insert(&1, &1)?;
-    /// # Ok::<(), diskmap::Error>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn open_with(dir: impl AsRef<Path>, options: OpenOptions<S>) -> Result<Self> {
         Self::try_from(options.open(dir)?)
