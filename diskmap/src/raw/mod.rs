@@ -26,9 +26,12 @@ mod tree;
 mod verify;
 mod write;
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-    atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering},
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering},
+    },
 };
 
 pub(crate) use self::{
@@ -43,7 +46,10 @@ pub(crate) use self::{
     verify::Validate,
     write::Payload,
 };
-use self::{intent::Intents, space::SegmentSpace};
+use self::{
+    intent::Intents,
+    space::{SegmentSpace, Sum},
+};
 use crate::{
     error::{Error, Result},
     heap::{Freed, Heap, HeapUsage, OpenBlocks, class::BLOCK_SHIFT, record::RecordShape},
@@ -69,6 +75,8 @@ pub(crate) struct Core<B, C> {
     segments: B,
     intents: u32,
     space: Mutex<SegmentSpace>,
+    /// What the checkpoint that was there at the opening says of its segments.
+    sums: OnceLock<HashMap<u32, Sum>>,
     generation: AtomicU64,
     /// Segments that were copied because a checkpoint or a snapshot refers to them, since the last checkpoint began.
     copies: AtomicU64,

@@ -6,7 +6,7 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicU32, AtomicU64, Ordering},
     },
 };
@@ -162,6 +162,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             }
         }
         core.counts.first.0.store(entries as i64, Ordering::Relaxed);
+        let _ = core.sums.set(sums);
         Ok(core)
     }
 
@@ -208,6 +209,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             segments,
             intents,
             space: Mutex::default(),
+            sums: OnceLock::new(),
             generation: AtomicU64::new(1),
             copies: AtomicU64::new(0),
             counts: Counts::default(),
