@@ -8,13 +8,8 @@
 //! programming language memory models?", 2012): a writer counts *before* it may take away what a reader could be looking
 //! at, and never makes a reader wait.
 
-#[cfg(all(test, loom))]
+#[cfg(test)]
 mod model;
-
-#[cfg(all(test, loom))]
-use loom::thread::yield_now as pause;
-#[cfg(not(all(test, loom)))]
-use std::hint::spin_loop as pause;
 
 /// Where a reader finds its way and the sequence of the segment it leads to.
 pub(crate) trait Source {
@@ -29,6 +24,12 @@ pub(crate) trait Source {
 
     /// The sequence again, after everything that was read before the call (a fence, then Relaxed).
     fn sequence_after(&self, entry: Self::Entry) -> u64;
+
+    /// Before another try.
+    #[inline(always)]
+    fn pause(&self) {
+        std::hint::spin_loop();
+    }
 }
 
 /// A segment that is being read, and the sequence it had when that began.
@@ -55,7 +56,7 @@ pub(crate) fn settled<S: Source, R>(source: &S, mut attempt: impl FnMut(&Stamp<'
         if let Some(result) = once(source, &mut attempt) {
             return result;
         }
-        pause();
+        source.pause();
     }
 }
 

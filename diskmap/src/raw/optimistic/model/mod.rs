@@ -3,7 +3,7 @@
 //! Knows nothing of the real segments; the readers' steps are the real ones. Invariant: every step that a model is said to
 //! need is left out in another test of it, which must fail. A model that cannot fail proves nothing.
 //!
-//! `RUSTFLAGS="--cfg loom" cargo test -p diskmap --lib --release optimistic` runs all, without a bound on preemptions.
+//! All are run without a bound on preemptions.
 //!
 //! What loom does not try: that a load sees a store which comes later in the order it runs the threads in ("load
 //! buffering"). Readers store nothing between their loads but the pin, whose end is a Release store, and what a writer loads
@@ -317,6 +317,10 @@ impl Source for Way<'_> {
             fence(Acquire);
         }
         self.map.segments[(entry % CHAINED) as usize].sequence.load(Relaxed)
+    }
+
+    fn pause(&self) {
+        loom::thread::yield_now();
     }
 }
 

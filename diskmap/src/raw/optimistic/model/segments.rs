@@ -306,6 +306,10 @@ impl Source for Growing {
         fence(Acquire);
         self.segments[entry.0 as usize].sequence.load(Relaxed)
     }
+
+    fn pause(&self) {
+        loom::thread::yield_now();
+    }
 }
 
 /// Segment 0, of one bucket, is doubled into 1, which is rebuilt where 0 was.
