@@ -23,9 +23,13 @@ struct Ids {
 
 impl Ids {
     fn open(dir: &std::path::Path) -> Result<Ids> {
-        let (ids, names) = (DiskDashMap::open(dir.join("ids"))?, DiskDashMap::open(dir.join("names"))?);
-        let highest = ids.values().try_fold(None, |highest, id| diskmap::Result::Ok(highest.max(Some(id?.value()))))?;
-        let next = AtomicU32::new(highest.map_or(0, |id| id + 1));
+        let ids: DiskDashMap<str, u32> = DiskDashMap::open(dir.join("ids"))?;
+        let names = DiskDashMap::open(dir.join("names"))?;
+        let mut next = 0;
+        for id in ids.values() {
+            next = next.max(id?.value() + 1);
+        }
+        let next = AtomicU32::new(next);
         Ok(Ids { ids, names, next })
     }
 

@@ -147,7 +147,7 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
             match copied {
                 Some(Ok(())) => {
                     let next = entries.next();
-                    let len = entries.len::<K, V, S>();
+                    let len = entries.count::<K, V, S>();
                     return (Ok(Part { entries, len, at: 0, pin }), next);
                 }
                 Some(Err(error)) => return (Err(error), entries.next()),

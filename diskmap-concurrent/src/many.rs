@@ -105,8 +105,8 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
             // What is changed must stay to be looked at until the last entry was.
             let _pin = self.pin_to_read();
             // SAFETY: pinned, if an entry has a record. Nobody but the directory's growth can come between.
-            while let None = unsafe { engine.copy_entries(position, &mut entries) }.transpose()? {}
-            for i in 0..entries.len::<K, V, S>() {
+            while unsafe { engine.copy_entries(position, &mut entries) }.transpose()?.is_none() {}
+            for i in 0..entries.count::<K, V, S>() {
                 let image = entries.image::<K, V, S>(i);
                 // SAFETY: copied under the pin.
                 let (key, value) = unsafe { (engine.stored_key(&image)?, engine.stored_value(&image)?) };

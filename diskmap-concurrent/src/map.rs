@@ -81,7 +81,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S> DiskDashMap<K, V, BS, S> {
     /// ```
     #[inline]
     pub fn len(&self) -> u64 {
-        self.engine().len()
+        self.engine().count()
     }
 
     /// Whether there are no entries.

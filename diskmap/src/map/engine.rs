@@ -86,7 +86,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S> Engine<K, V, BS, S> {
 
     /// Number of entries. Takes no lock.
     #[inline]
-    pub fn len(&self) -> u64 {
+    pub fn count(&self) -> u64 {
         self.base.len()
     }
 
@@ -326,7 +326,7 @@ where
 
 impl Entries {
     /// How many.
-    pub fn len<K: ?Sized + DiskValue, V: ?Sized + DiskValue, S: StableHasher>(&self) -> usize {
+    pub fn count<K: ?Sized + DiskValue, V: ?Sized + DiskValue, S: StableHasher>(&self) -> usize {
         self.0.len::<Typed<K, V, S>>()
     }
 
@@ -349,6 +349,6 @@ impl Entries {
 
 impl<K: ?Sized, V: ?Sized, BS: ByteStore, S> fmt::Debug for Engine<K, V, BS, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Engine").field("entries", &self.len()).finish_non_exhaustive()
+        f.debug_struct("Engine").field("entries", &self.count()).finish_non_exhaustive()
     }
 }

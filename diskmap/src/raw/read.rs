@@ -90,12 +90,8 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         settled(&Route { core: self, position: hashed.position() }, |stamp| {
             let entry = stamp.entry;
             if !entry.reads_plainly() {
-                return self.read_carefully(stamp, hashed, bytes).map(|found| {
-                    Ok(match found? {
-                        Some((segment, slot)) => Some(take(segment, slot)),
-                        None => None,
-                    })
-                });
+                let found = self.read_carefully(stamp, hashed, bytes)?;
+                return Some(found.map(|found| found.map(|(segment, slot)| take(segment, slot))));
             }
             let segment = self.full_segment(entry);
             let home = segment.home(hashed);
