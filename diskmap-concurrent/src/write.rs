@@ -286,11 +286,47 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
     {
         self.engine().with_key(key, |hashed, bytes| {
             let held = self.lock(hashed.position())?;
-            let generation = self.engine().generation();
-            // SAFETY: the shard's lock is held.
-            let spot = unsafe { self.engine().lookup(hashed, bytes) }?;
-            Ok(MapEntry::new(self, key, held, hashed, generation, spot))
+            self.entry_in(held, key, hashed, bytes)
         })?
+    }
+
+    /// [`entry`](DiskDashMap::entry) if nobody, this thread included, has the key's shard locked; else `None`. Never waits.
+    ///
+    /// # Errors
+    /// As [`insert`](DiskDashMap::insert).
+    ///
+    /// ```
+    /// # use diskmap_concurrent::MemDashMap;
+    /// let map = MemDashMap::<u64, u64>::new()?;
+    /// let entry = map.try_entry(&1)?.expect("nobody else is here");
+    /// assert!(map.try_entry(&1)?.is_none());
+    /// entry.or_insert(&1)?;
+    /// # Ok::<(), diskmap::Error>(())
+    /// ```
+    pub fn try_entry<'m, 'q, Q: ?Sized>(&'m self, key: &'q Q) -> Result<Option<MapEntry<'m, 'q, K, V, Q, BS, S>>>
+    where
+        K: Encode<Q>,
+    {
+        self.engine().with_key(key, |hashed, bytes| {
+            let Some(held) = self.held().try_lock(hashed.position()) else { return Ok(None) };
+            self.entry_in(held, key, hashed, bytes).map(Some)
+        })?
+    }
+
+    fn entry_in<'m, 'q, Q: ?Sized>(
+        &'m self,
+        held: Held<'m>,
+        key: &'q Q,
+        hashed: Hashed,
+        bytes: &[u8],
+    ) -> Result<MapEntry<'m, 'q, K, V, Q, BS, S>>
+    where
+        K: Encode<Q>,
+    {
+        let generation = self.engine().generation();
+        // SAFETY: the shard's lock is held.
+        let spot = unsafe { self.engine().lookup(hashed, bytes) }?;
+        Ok(MapEntry::new(self, key, held, hashed, generation, spot))
     }
 
     /// Stores a value for a key of a shard that is locked; the previous one.
