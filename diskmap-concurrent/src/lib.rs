@@ -75,3 +75,8 @@ pub use crate::{
 pub use par::ParIter;
 
 pub use diskmap;
+
+/// The code in the README, as tests.
+#[cfg(all(doctest, feature = "rkyv", feature = "derive"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;
