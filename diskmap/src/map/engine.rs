@@ -55,6 +55,9 @@ pub struct Image(SlotImage);
 #[derive(Default)]
 pub struct Entries(raw::Copied);
 
+/// Writers at most: a power of two.
+pub const MAX_WRITERS: u32 = raw::MAX_WRITERS;
+
 impl Writer {
     /// Cells it has freed since [`Writer::take_freed`], and their bytes.
     #[inline]
@@ -98,11 +101,6 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S> Engine<K, V, BS, S> {
     /// Whether the map was opened read-only.
     pub fn is_read_only(&self) -> bool {
         self.base.reading.is_some()
-    }
-
-    /// As many writers as there can be.
-    pub fn max_writers(&self) -> u32 {
-        self.base.shared.core.max_writers()
     }
 
     /// Changes with every checkpoint and snapshot; what was found before must then be found again before it is written to.
