@@ -1,5 +1,7 @@
 //! Integration tests of the concurrent map, one module a topic.
 
+mod isolated;
+mod kill;
 mod kinds;
 mod linear;
 mod stress;
