@@ -18,6 +18,8 @@ pub(crate) trait Kind: Sized + Send + Sync + 'static {
     fn number(view: <Self::K as DiskValue>::View<'_>) -> u64;
     fn value(seed: u64) -> Self::Value;
     fn seed(view: <Self::V as DiskValue>::View<'_>) -> u64;
+    fn number_of(key: &Self::Key) -> u64;
+    fn seed_of(value: &Self::Value) -> u64;
 
     /// `compare_exchange` where values are of fixed size.
     fn exchange<BS: ByteStore>(_: &Map<Self, BS>, _: u64, _: u64, _: u64) -> Option<Result<(), Option<u64>>> {
@@ -83,6 +85,39 @@ fn same(seed: u64) -> u64 {
     seed
 }
 
+/// An owned value as a map shows it.
+trait AsView {
+    type View<'a>
+    where
+        Self: 'a;
+
+    fn as_view(&self) -> Self::View<'_>;
+}
+
+impl AsView for u64 {
+    type View<'a> = u64;
+
+    fn as_view(&self) -> u64 {
+        *self
+    }
+}
+
+impl AsView for [u64; 3] {
+    type View<'a> = [u64; 3];
+
+    fn as_view(&self) -> [u64; 3] {
+        *self
+    }
+}
+
+impl AsView for String {
+    type View<'a> = &'a str;
+
+    fn as_view(&self) -> &str {
+        self
+    }
+}
+
 macro_rules! kinds {
     ($($kind:ident: $k:ty as $key:ty, $v:ty as $value:ty; $make_key:ident $read_key:ident $make:ident $read:ident $(, $fixed:ident)?;)*) => {$(
         impl Kind for $kind {
@@ -106,6 +141,14 @@ macro_rules! kinds {
 
             fn seed(view: <$v as DiskValue>::View<'_>) -> u64 {
                 $read(view)
+            }
+
+            fn number_of(key: &$key) -> u64 {
+                $read_key(key.as_view())
+            }
+
+            fn seed_of(value: &$value) -> u64 {
+                $read(value.as_view())
             }
 
             $(kinds!($fixed $read);)?

@@ -1,5 +1,6 @@
 //! Integration tests of the concurrent map, one module a topic.
 
+mod basics;
 mod isolated;
 mod kill;
 mod kinds;
