@@ -5,4 +5,5 @@ mod isolated;
 mod kill;
 mod kinds;
 mod linear;
+mod model;
 mod stress;
