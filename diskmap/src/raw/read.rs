@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering, fence};
 use super::{
     Core, descriptors_at,
     find::Key,
+    intent::Intent,
     optimistic::{Source, Stamp, once, settled},
 };
 use crate::{
@@ -112,7 +113,22 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     pub(crate) unsafe fn copy_entries(&self, position: u64, copied: &mut Copied) -> Option<Checked<()>> {
         once(&Route { core: self, position }, |stamp| {
             let (main, mask) = self.settled_segment(stamp, position)?;
-            Some(self.copy_into(stamp.entry, main, mask, position, copied))
+            let done = self.copy_into(stamp.entry, main, mask, position, copied);
+            // Such an entry may have been met in both its slots. Whoever has seen the new one sees that it is on the move, or
+            // that it was and the sequence has changed.
+            (!self.is_on_the_move(stamp.entry)).then_some(done)
+        })
+    }
+
+    /// Whether a writer is about to move an entry of a segment, or of what is chained to it, to another bucket.
+    fn is_on_the_move(&self, entry: Entry) -> bool {
+        let (id, intents) = (Self::id(entry), self.intents());
+        (0..intents.len()).any(|record| match intents.read(record) {
+            Some(Some(Intent::Move { old, new })) => {
+                let chained = || entry.has(Entry::CHAINED) && self.chain(id).is_ok_and(|chain| chain.contains(&old.0));
+                old.0 == id || new.0 == id || chained()
+            }
+            _ => false,
         })
     }
 
