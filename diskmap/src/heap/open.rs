@@ -112,7 +112,11 @@ impl<B: ByteStore> Heap<B> {
                 }
                 table.set_live(block, word, 0);
             }
-            self.lower_flag(block, LISTED | DIRTY);
+            self.lower_flag(block, LISTED);
+        }
+        // Those that were cut off the end too: they may come back.
+        for &block in &space.dirty {
+            self.lower_flag(block, DIRTY);
         }
         space.forget_lists();
         self.list_all(&mut space, &table, true);

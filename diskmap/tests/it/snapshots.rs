@@ -239,3 +239,27 @@ fn memory_that_does_not_grow_is_full_sooner_and_stays_whole() {
         map.insert(&key, "after").unwrap();
     }
 }
+
+#[test]
+fn a_snapshot_keeps_records_in_blocks_that_were_cut_off_before_a_clear() {
+    let mut map = MemHashMap::<u64, String>::new();
+    let text = |key: u64, letter: &str| letter.repeat([10, 100, 1_000, 5_000][key as usize]);
+    for key in 0..4 {
+        map.insert(&key, &text(key, "a")).unwrap();
+    }
+    map.remove(&2).unwrap();
+    map.remove(&3).unwrap();
+    assert!(map.compact().unwrap().finished);
+    map.clear().unwrap();
+    for key in 0..4 {
+        map.insert(&key, &text(key, "b")).unwrap();
+    }
+    let snapshot = map.snapshot();
+    map.clear().unwrap();
+    for key in 0..4 {
+        map.insert(&key, &text(key, "c")).unwrap();
+    }
+    for key in 0..4 {
+        assert_eq!(snapshot.get(&key).unwrap(), Some(&*text(key, "b")), "{key}");
+    }
+}
