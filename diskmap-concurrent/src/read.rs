@@ -32,8 +32,11 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
         K: Encode<Q>,
     {
         let pin = self.pin_to_read();
-        let Some(image) = self.read(key)? else { return Ok(None) };
-        self.guard(&image, pin).map(Some)
+        // SAFETY: pinned if an entry has a record, and the pin is kept as long as the value where it lies in one.
+        unsafe {
+            let Some(stored) = self.engine().get_stored(key)? else { return Ok(None) };
+            Ok(Some(Ref::new(stored, if Self::VALUE_IN_RECORD { pin } else { None })))
+        }
     }
 
     /// The value of a key whose value is of fixed size, as a copy. Constant time. Writes no shared memory if the key is of
@@ -64,11 +67,8 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
         K: Encode<Q>,
     {
         let _pin = self.pin_to_read();
-        match self.read(key)? {
-            // SAFETY: pinned since before it was read, if it lies in a record.
-            Some(image) => unsafe { self.engine().fixed_value(&image) }.map(Some),
-            None => Ok(None),
-        }
+        // SAFETY: pinned if an entry has a record.
+        unsafe { self.engine().get_fixed(key) }
     }
 
     /// What `look` makes of the value of a key.
@@ -140,16 +140,6 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
     #[inline(always)]
     pub(crate) fn pin_to_read(&self) -> Option<Pin<'_>> {
         if Self::HAS_RECORDS { Some(self.pin()) } else { None }
-    }
-
-    /// The words of a key's value. The thread is pinned if an entry has a record.
-    #[inline(always)]
-    fn read<Q: ?Sized>(&self, key: &Q) -> Result<Option<Image>>
-    where
-        K: Encode<Q>,
-    {
-        // SAFETY: the callers are pinned.
-        self.engine().with_key(key, |hashed, bytes| unsafe { self.engine().read(hashed, bytes) })?
     }
 
     /// The value in an image that was read under a pin.
