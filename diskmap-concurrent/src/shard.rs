@@ -5,13 +5,11 @@
 
 use std::{
     cell::Cell,
-    sync::{
-        Mutex, MutexGuard, PoisonError, TryLockError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use diskmap::{Error, Result, engine::Writer};
+use parking_lot::{Mutex, MutexGuard};
 
 /// The shards of a map.
 pub(crate) struct Shards {
@@ -61,18 +59,14 @@ impl Shards {
     pub(crate) fn lock(&self, position: u64) -> Result<Held<'_>> {
         let me = self.enter()?;
         let shard = self.of(position);
-        Ok(Held::new(shard, shard.writer.lock().unwrap_or_else(PoisonError::into_inner), me))
+        Ok(Held::new(shard, shard.writer.lock(), me))
     }
 
     /// Locks the shard of a position if nobody, this thread included, holds it.
     pub(crate) fn try_lock(&self, position: u64) -> Option<Held<'_>> {
         let shard = self.of(position);
         let me = HOLDS.with(|holds| std::ptr::from_ref(holds).addr());
-        match shard.writer.try_lock() {
-            Ok(writer) => Some(Held::new(shard, writer, me)),
-            Err(TryLockError::Poisoned(poisoned)) => Some(Held::new(shard, poisoned.into_inner(), me)),
-            Err(TryLockError::WouldBlock) => None,
-        }
+        shard.writer.try_lock().map(|writer| Held::new(shard, writer, me))
     }
 
     /// Locks all shards.
@@ -82,13 +76,13 @@ impl Shards {
     pub(crate) fn lock_all<'m>(&'m self) -> Result<Vec<Held<'m>>> {
         let me = self.enter()?;
         // Always in the same order: two that do this never wait for each other.
-        let lock = |shard: &'m Shard| Held::new(shard, shard.writer.lock().unwrap_or_else(PoisonError::into_inner), me);
+        let lock = |shard: &'m Shard| Held::new(shard, shard.writer.lock(), me);
         Ok(self.all.iter().map(lock).collect())
     }
 
     /// The writers, for whom there are no locks any more.
     pub(crate) fn into_writers(self) -> impl Iterator<Item = Writer> {
-        self.all.into_iter().map(|shard| shard.writer.into_inner().unwrap_or_else(PoisonError::into_inner))
+        self.all.into_iter().map(|shard| shard.writer.into_inner())
     }
 
     fn of(&self, position: u64) -> &Shard {

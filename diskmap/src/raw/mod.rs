@@ -57,8 +57,8 @@ use crate::{
     signals::Signals,
     store::ByteStore,
     table::{
-        Descriptor, Descriptors, Directory, Layout, Reference, Scheme, Segment, SlotImage, descriptor::DESCRIPTOR,
-        directory::Entry,
+        Descriptor, Descriptors, Directory, Layout, Reference, Scheme, Segment, Sequences, SlotImage,
+        descriptor::DESCRIPTOR, directory::Entry,
     },
 };
 
@@ -82,6 +82,7 @@ pub(crate) struct Core<B, C> {
     /// Segments that were copied because a checkpoint or a snapshot refers to them, since the last checkpoint began.
     copies: AtomicU64,
     counts: Counts,
+    sequences: Sequences,
     /// A lock for each intent record, if there are fewer of these than writers.
     records: OnceLock<Box<[Mutex<()>]>>,
     /// No segment has fewer bits of depth. More than 0 where several writers and readers in other threads share the map.

@@ -47,7 +47,17 @@ pub(crate) struct Stamp<'s, S: Source> {
     sequence: u64,
 }
 
-impl<S: Source> Stamp<'_, S> {
+impl<'s, S: Source> Stamp<'s, S> {
+    /// Begins to read; `None` if the way to the segment changes just now.
+    #[inline(always)]
+    pub(crate) fn begin(source: &'s S) -> Option<Stamp<'s, S>> {
+        let entry = source.entry();
+        let place = source.place(entry);
+        let sequence = source.sequence(place);
+        // Else the sequence may be that of a segment which was reused before it was read.
+        (source.entry() == entry).then_some(Stamp { source, entry, place, sequence })
+    }
+
     /// Whether everything read of the segment so far belongs together.
     #[inline(always)]
     pub(crate) fn holds(&self) -> bool {
@@ -70,13 +80,6 @@ pub(crate) fn settled<S: Source, R>(source: &S, mut attempt: impl FnMut(&Stamp<'
 /// One try of [`settled`].
 #[inline(always)]
 pub(crate) fn once<S: Source, R>(source: &S, attempt: impl FnOnce(&Stamp<'_, S>) -> Option<R>) -> Option<R> {
-    let entry = source.entry();
-    let place = source.place(entry);
-    let sequence = source.sequence(place);
-    // Else the sequence may be that of a segment which was reused before it was read.
-    if source.entry() != entry {
-        return None;
-    }
-    let stamp = Stamp { source, entry, place, sequence };
+    let stamp = Stamp::begin(source)?;
     attempt(&stamp).filter(|_| stamp.holds())
 }

@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use super::{
-    Core, descriptors_at,
+    Core,
     find::Key,
     intent::Intent,
     optimistic::{Source, Stamp, once, settled},
@@ -15,12 +15,7 @@ use crate::{
     error::Checked,
     hash::Hashed,
     store::ByteStore,
-    table::{
-        Scheme, Segment, SlotImage,
-        descriptor::{DESCRIPTOR, SEQUENCE_AT},
-        directory::Entry,
-        segment::Slot,
-    },
+    table::{Scheme, Segment, SlotImage, directory::Entry, segment::Slot},
 };
 
 /// The way to the segment of one position.
@@ -40,7 +35,7 @@ impl<'c, B: ByteStore, C: Scheme> Source for Route<'c, B, C> {
 
     #[inline(always)]
     fn place(&self, entry: Entry) -> &'c AtomicU64 {
-        self.core.sequence(entry)
+        self.core.sequences.of(entry)
     }
 
     #[inline(always)]
@@ -94,23 +89,26 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         take: impl Fn(Segment<C>, Slot) -> R,
     ) -> Checked<Option<R>> {
         let key = Key::new::<C>(hashed, bytes);
-        let plain = once(&Route { core: self, position: hashed.position() }, |stamp| {
-            if !stamp.entry.reads_plainly() {
-                return None;
-            }
+        let route = Route { core: self, position: hashed.position() };
+        if let Some(stamp) = Stamp::begin(&route)
+            && stamp.entry.reads_plainly()
+        {
             let segment = self.full_segment(stamp.entry);
             let home = segment.home(hashed);
             segment.prefetch(home);
-            Some(match self.probe(segment, home, &key, || stamp.holds()) {
-                Ok(Some(slot)) => Ok(Some(take(segment, slot))),
-                Ok(None) => Ok(None),
-                Err(fault) => Err(fault),
-            })
-        });
-        match plain {
-            Some(result) => result,
-            None => self.read_again(hashed, bytes, take),
+            match self.probe(segment, home, &key, || stamp.holds()) {
+                Ok(Some(slot)) => {
+                    let taken = take(segment, slot);
+                    if stamp.holds() {
+                        return Ok(Some(taken));
+                    }
+                }
+                Ok(None) if stamp.holds() => return Ok(None),
+                // What cannot be is damage only if nobody changed it meanwhile: that is looked at again.
+                Ok(None) | Err(_) => {}
+            }
         }
+        self.read_again(hashed, bytes, take)
     }
 
     /// As `read`, where it is not as plain as nearly always.
@@ -208,15 +206,5 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         // Both from the same array: a small segment must not be taken for a full one.
         let view = self.directory.view();
         (view.entry(position) == stamp.entry).then(|| (self.segment(stamp.entry, view.mask()), view.mask()))
-    }
-
-    /// The sequence of the segment that a directory entry leads to.
-    #[inline(always)]
-    fn sequence(&self, entry: Entry) -> &AtomicU64 {
-        let at = descriptors_at(self.intents) as usize + Self::id(entry) as usize * DESCRIPTOR + SEQUENCE_AT;
-        // SAFETY: the directory has only segments whose descriptors lie in the store (`new_segment`, `open`), which is not cut
-        // while there are readers (`trim`); the base is loaded after the entry, so it reaches them. Aligned, and touched as
-        // atomics only.
-        unsafe { AtomicU64::from_ptr(self.segments.base().wrapping_add(at).cast()) }
     }
 }

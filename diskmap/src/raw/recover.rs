@@ -24,7 +24,9 @@ use crate::{
     heap::{Freed, Heap},
     signals::Signals,
     store::ByteStore,
-    table::{Descriptor, Directory, Scheme, State, descriptor::DESCRIPTOR, directory::Entry, layout::MIN_BUCKETS},
+    table::{
+        Descriptor, Directory, Scheme, Sequences, State, descriptor::DESCRIPTOR, directory::Entry, layout::MIN_BUCKETS,
+    },
 };
 
 /// Bytes of the `segments` file before the first descriptor, for `intents` intent records.
@@ -213,6 +215,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             generation: AtomicU64::new(1),
             copies: AtomicU64::new(0),
             counts: Counts::default(),
+            sequences: Sequences::new(),
             records: OnceLock::new(),
             least_depth: AtomicU32::new(0),
             signals,

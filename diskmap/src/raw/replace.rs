@@ -288,7 +288,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             crash::point("replace: directory switched");
         }
         for id in freed.iter().copied() {
-            self.descriptors().bump(id);
+            self.bump(id);
         }
         let mut space = self.space();
         for id in freed {
@@ -362,7 +362,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         self.index.prepare(end);
         crash::point("segment: taken");
         self.descriptors().write(id, descriptor);
-        self.descriptors().bump(id);
+        self.bump(id);
         crash::point("segment: described");
         self.segment_by_id(id, descriptor.log2_buckets).reset();
         crash::point("segment: emptied");

@@ -54,6 +54,14 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         Ok(())
     }
 
+    /// Tells readers that what they read of a segment before may have moved or gone, if there are any.
+    #[inline]
+    pub(super) fn bump(&self, id: u32) {
+        if self.least_depth() > 0 {
+            self.sequences.bump(Self::entry_of(id, 0));
+        }
+    }
+
     /// Splits until every segment has at least `depth` bits of depth.
     pub(super) fn divide(&self, writer: &mut Writer, depth: u32) -> Result<()> {
         self.each_main(|id, descriptor, entry| {

@@ -152,7 +152,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         let home = if found.overflow.is_some() { slot.bucket } else { self.home_of(segment, slot) };
         segment.clear(slot);
         crash::point("remove: tag off");
-        self.descriptors().bump(Self::id(found.entry));
+        self.bump(Self::id(found.entry));
         segment.lower(home, slot.bucket, |bucket| self.overflow_past(segment, bucket));
         crash::point("remove: counts lowered");
         image
@@ -288,7 +288,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             to.segment.set_control(new.bucket, lanes.with_tag(control, new.lane, hashed.tag()));
             crash::point("move: both tags flipped");
             // Before the old slot can be filled again.
-            self.descriptors().bump(id);
+            self.bump(id);
         } else {
             let place = |found: &Found<C>| (found.overflow.unwrap_or(id), found.slot);
             let intent = self.announce(writer, Intent::Move { old: place(from), new: place(to) });
@@ -296,11 +296,11 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             to.segment.fill(home(to), to.segment.free_at(new), hashed.tag(), image);
             crash::point("move: new tag on");
             // Who has passed the new slot finds the old one gone and looks again.
-            self.descriptors().bump(id);
+            self.bump(id);
             from.segment.clear(old);
             crash::point("move: old tag off");
             // Before the old slot can be filled again.
-            self.descriptors().bump(id);
+            self.bump(id);
             intent.done();
             crash::point("move: intent cleared");
             from.segment.lower(home(from), old.bucket, |bucket| self.overflow_past(from.segment, bucket));

@@ -12,9 +12,6 @@ const WORD_HEAD: usize = 0;
 const WORD_PREFIX: usize = 1;
 const WORD_NEXT: usize = 2;
 const WORD_GENERATION: usize = 3;
-const WORD_SEQUENCE: usize = 4;
-/// Where in a descriptor its sequence lies.
-pub(crate) const SEQUENCE_AT: usize = 8 * WORD_SEQUENCE;
 
 /// What a segment's bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,14 +123,6 @@ impl Descriptors {
     /// Hangs an overflow segment on to `id`.
     pub(crate) fn link(&self, id: u32, next: Option<u32>) {
         self.word(id, WORD_NEXT).store(next.map_or(0, |next| u64::from(next) + 1), Ordering::Release);
-    }
-
-    /// Tells readers in other threads that what they read of the segment before may have moved or gone.
-    #[inline(always)]
-    pub(crate) fn bump(&self, id: u32) {
-        let sequence = self.word(id, WORD_SEQUENCE);
-        sequence.store(sequence.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
-        std::sync::atomic::fence(Ordering::Release);
     }
 
     #[inline(always)]

@@ -9,6 +9,7 @@ pub(crate) mod directory;
 pub(crate) mod layout;
 pub(crate) mod reference;
 pub(crate) mod segment;
+mod sequence;
 
 pub(crate) use control::Control;
 pub(crate) use descriptor::{Descriptor, Descriptors, State};
@@ -16,3 +17,4 @@ pub(crate) use directory::Directory;
 pub(crate) use layout::{Layout, Scheme, Side};
 pub(crate) use reference::Reference;
 pub(crate) use segment::{Segment, SlotImage};
+pub(crate) use sequence::Sequences;
