@@ -14,7 +14,8 @@ fn clones_are_handles_to_the_same_map() {
             scope.spawn(move || drop(other.insert(&Texts::key(number), &Texts::value(number)).expect("inserted")));
         }
     });
-    assert_eq!(seeds::<Texts, _>(&map), (0..10).map(|number| (number, number)).collect());
+    let expected: HashMap<u64, u64> = (0..10).map(|number| (number, number)).collect();
+    assert_eq!(seeds::<Texts, _>(&map), expected);
     let map = map.into_inner().expect_err("there are others");
     drop(others);
     let mut single = map.into_inner().expect("the only handle");
@@ -66,7 +67,8 @@ fn the_number_of_shards_is_the_handles_own() {
             number += 1;
         }
         map.retain(|key, _| !Wide::number(key).is_multiple_of(10)).expect("retained");
-        assert_eq!(seeds::<Wide, _>(&map), (0..number).filter(|n| n % 10 != 0).map(|n| (n, n)).collect());
+        let expected: HashMap<u64, u64> = (0..number).filter(|n| n % 10 != 0).map(|n| (n, n)).collect();
+        assert_eq!(seeds::<Wide, _>(&map), expected);
         assert!(map.verify().expect("verified").is_sound());
         map.compact().expect("compacted");
     }
