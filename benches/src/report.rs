@@ -3,7 +3,7 @@
 //! Must not know what is measured. Invariant: rows keep the order in which they were first added, and show the median of
 //! all runs.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 /// What a limit applies to.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -12,12 +12,14 @@ pub enum Limit {
     None,
     /// The ratio is to be at most this.
     Ratio(f64),
+    /// The ratio is to be at least this.
+    AtLeast(f64),
     /// diskmap's own figure is to be at most this.
     Figure(f64),
 }
 
 struct Row {
-    what: &'static str,
+    what: Cow<'static, str>,
     unit: &'static str,
     limit: Limit,
     ours: Vec<f64>,
@@ -37,23 +39,30 @@ impl Report {
     }
 
     /// Adds a figure of both.
-    pub fn pair(&mut self, what: &'static str, unit: &'static str, (ours, theirs): (f64, f64), limit: Limit) {
+    pub fn pair(
+        &mut self,
+        what: impl Into<Cow<'static, str>>,
+        unit: &'static str,
+        (ours, theirs): (f64, f64),
+        limit: Limit,
+    ) {
         let row = self.row(what, unit, limit);
         row.ours.push(ours);
         row.theirs.push(theirs);
     }
 
     /// Adds a figure that only diskmap has.
-    pub fn ours(&mut self, what: &'static str, unit: &'static str, figure: f64, limit: Limit) {
+    pub fn ours(&mut self, what: impl Into<Cow<'static, str>>, unit: &'static str, figure: f64, limit: Limit) {
         self.row(what, unit, limit).ours.push(figure);
     }
 
     /// Adds a figure that needs no diskmap.
-    pub fn theirs(&mut self, what: &'static str, unit: &'static str, figure: f64) {
+    pub fn theirs(&mut self, what: impl Into<Cow<'static, str>>, unit: &'static str, figure: f64) {
         self.row(what, unit, Limit::None).theirs.push(figure);
     }
 
-    fn row(&mut self, what: &'static str, unit: &'static str, limit: Limit) -> &mut Row {
+    fn row(&mut self, what: impl Into<Cow<'static, str>>, unit: &'static str, limit: Limit) -> &mut Row {
+        let what = what.into();
         let at = self.rows.iter().position(|row| row.what == what).unwrap_or_else(|| {
             self.rows.push(Row { what, unit, limit, ours: Vec::new(), theirs: Vec::new() });
             self.rows.len() - 1
@@ -65,12 +74,13 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let figure = |values: &[f64]| median(values).map_or_else(String::new, |value| format!("{value:.1}"));
-        writeln!(f, "{:<38}{:>10}{:>11}{:>8}  limit", "", "diskmap", self.rival, "ratio")?;
+        let width = self.rows.iter().map(|row| row.what.len() + row.unit.len() + 3).fold(38, usize::max);
+        writeln!(f, "{:<width$}{:>10}{:>11}{:>8}  limit", "", "diskmap", self.rival, "ratio")?;
         for row in &self.rows {
             let (ours, theirs) = (figure(&row.ours), figure(&row.theirs));
             let ratio = row.ratio().map_or_else(String::new, |ratio| format!("{ratio:.2}"));
             let what = format!("{}, {}", row.what, row.unit);
-            writeln!(f, "{what:<38}{ours:>10}{theirs:>11}{ratio:>8}  {}", row.judged())?;
+            writeln!(f, "{what:<width$}{ours:>10}{theirs:>11}{ratio:>8}  {}", row.judged())?;
         }
         Ok(())
     }
@@ -84,15 +94,13 @@ impl Row {
     }
 
     fn judged(&self) -> String {
-        let (found, limit) = match self.limit {
+        let (promised, missed) = match self.limit {
             Limit::None => return String::new(),
-            Limit::Ratio(limit) => (self.ratio(), limit),
-            Limit::Figure(limit) => (median(&self.ours), limit),
+            Limit::Ratio(limit) => (format!("{limit}"), self.ratio().is_some_and(|found| found > limit)),
+            Limit::AtLeast(limit) => (format!("at least {limit}"), self.ratio().is_some_and(|found| found < limit)),
+            Limit::Figure(limit) => (format!("{limit}"), median(&self.ours).is_some_and(|found| found > limit)),
         };
-        match found {
-            Some(found) if found > limit => format!("{limit} MISSED"),
-            _ => format!("{limit}"),
-        }
+        if missed { promised + " MISSED" } else { promised }
     }
 }
 
@@ -118,8 +126,16 @@ mod tests {
             report.pair("get", "ns", (ours, theirs), Limit::Ratio(1.5));
         }
         report.ours("open", "ms", 3.0, Limit::Figure(20.0));
+        report.pair("both", "M/s", (3.0, 2.0), Limit::AtLeast(1.5));
+        report.pair("more", "M/s", (2.9, 2.0), Limit::AtLeast(1.5));
         let lines: Vec<String> = report.to_string().lines().map(|line| line.replace(' ', "")).collect();
-        assert_eq!(lines[1..], ["get,ns20.010.02.001.5MISSED", "open,ms3.020"]);
+        let expected = [
+            "get,ns20.010.02.001.5MISSED",
+            "open,ms3.020",
+            "both,M/s3.02.01.50atleast1.5",
+            "more,M/s2.92.01.45atleast1.5MISSED",
+        ];
+        assert_eq!(lines[1..], expected);
     }
 
     #[test]

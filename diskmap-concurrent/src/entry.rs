@@ -41,6 +41,80 @@ struct At<'m, 'q, K: ?Sized, V: ?Sized, Q: ?Sized, BS: ByteStore, S> {
     generation: u64,
 }
 
+impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHasher> DiskDashMap<K, V, BS, S> {
+    /// The place of a key, to look at and to change, with its shard locked.
+    ///
+    /// Until the entry is gone other threads that write to the shard wait; readers do not. A thread that writes to the map in
+    /// any other way while it holds an entry gets `Reentrant` – whatever the key, so that it does not depend on which keys
+    /// happen to share a shard. An entry stays in its thread.
+    ///
+    /// # Errors
+    /// As [`insert`](DiskDashMap::insert).
+    ///
+    /// ```
+    /// # use diskmap_concurrent::MemDashMap;
+    /// let counts = MemDashMap::<str, u64>::new()?;
+    /// for word in "a rose is a rose".split(' ') {
+    ///     counts.entry(word)?.and_modify(|n| n + 1)?.or_insert(&1)?;
+    /// }
+    /// assert_eq!(counts.get_copied("rose")?, Some(2));
+    ///
+    /// let held = counts.entry("rose")?;
+    /// assert!(matches!(counts.insert("tulip", &1), Err(diskmap::Error::Reentrant)));
+    /// drop(held);
+    /// counts.insert("tulip", &1)?;
+    /// # Ok::<(), diskmap::Error>(())
+    /// ```
+    pub fn entry<'m, 'q, Q: ?Sized>(&'m self, key: &'q Q) -> Result<MapEntry<'m, 'q, K, V, Q, BS, S>>
+    where
+        K: Encode<Q>,
+    {
+        self.engine().with_key(key, |hashed, bytes| {
+            let held = self.lock(hashed.position())?;
+            self.entry_in(held, key, hashed, bytes)
+        })?
+    }
+
+    /// [`entry`](DiskDashMap::entry) if nobody, this thread included, has the key's shard locked; else `None`. Never waits.
+    ///
+    /// # Errors
+    /// As [`insert`](DiskDashMap::insert).
+    ///
+    /// ```
+    /// # use diskmap_concurrent::MemDashMap;
+    /// let map = MemDashMap::<u64, u64>::new()?;
+    /// let entry = map.try_entry(&1)?.expect("nobody else is here");
+    /// assert!(map.try_entry(&1)?.is_none());
+    /// entry.or_insert(&1)?;
+    /// # Ok::<(), diskmap::Error>(())
+    /// ```
+    pub fn try_entry<'m, 'q, Q: ?Sized>(&'m self, key: &'q Q) -> Result<Option<MapEntry<'m, 'q, K, V, Q, BS, S>>>
+    where
+        K: Encode<Q>,
+    {
+        self.engine().with_key(key, |hashed, bytes| {
+            let Some(held) = self.held().try_lock(hashed.position()) else { return Ok(None) };
+            self.entry_in(held, key, hashed, bytes).map(Some)
+        })?
+    }
+
+    fn entry_in<'m, 'q, Q: ?Sized>(
+        &'m self,
+        held: Held<'m>,
+        key: &'q Q,
+        hashed: Hashed,
+        bytes: &[u8],
+    ) -> Result<MapEntry<'m, 'q, K, V, Q, BS, S>>
+    where
+        K: Encode<Q>,
+    {
+        let generation = self.engine().generation();
+        // SAFETY: the shard's lock is held.
+        let spot = unsafe { self.engine().lookup(hashed, bytes) }?;
+        Ok(MapEntry::new(self, key, held, hashed, generation, spot))
+    }
+}
+
 impl<'m, 'q, K, V, Q, BS, S> MapEntry<'m, 'q, K, V, Q, BS, S>
 where
     K: ?Sized + Encode<Q>,

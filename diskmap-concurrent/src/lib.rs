@@ -47,6 +47,7 @@
 
 #![deny(unsafe_code)]
 
+mod batch;
 mod care;
 mod entry;
 mod guard;
@@ -63,14 +64,19 @@ mod shard;
 mod write;
 
 pub use crate::{
+    batch::GetMany,
     entry::{MapEntry, OccupiedEntry, VacantEntry},
     guard::{Ref, RefMulti, RefSingle},
     hashers::{Identity, U32Hasher, U64Hasher},
     iter::{Iter, Keys, Values},
     map::{DiskDashMap, MemDashMap},
-    read::GetMany,
 };
 #[cfg(feature = "rayon")]
 pub use par::ParIter;
 
 pub use diskmap;
+
+/// The code in the README, as tests.
+#[cfg(all(doctest, feature = "rkyv", feature = "derive"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

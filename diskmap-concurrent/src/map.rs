@@ -8,7 +8,7 @@ use std::{fmt, mem::ManuallyDrop, path::Path, sync::Arc};
 
 use diskmap::{
     ByteStore, DiskHashMap, DiskValue, MMapFile, Result, Schema, StableHasher, Stats, VecStore,
-    engine::{Engine, Writer},
+    engine::{Engine, MAX_WRITERS, Writer},
 };
 use rustc_hash::FxBuildHasher;
 
@@ -181,7 +181,7 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
     /// Shares a map, with shards for `2^depth` writers.
     pub(crate) fn share(map: DiskHashMap<K, V, BS, S>, depth: u32) -> Result<Self> {
         let mut engine = Engine::new(map);
-        let depth = depth.min(engine.max_writers().ilog2());
+        let depth = depth.min(MAX_WRITERS.ilog2());
         let shards = Shards::new(engine.share(depth)?);
         let inner =
             Inner { engine: ManuallyDrop::new(engine), shards: ManuallyDrop::new(shards), readers: Readers::new() };

@@ -176,7 +176,7 @@ impl<K: ?Sized + DiskKey, V: ?Sized + DiskValue, S: StableHasher> DiskDashMap<K,
 }
 
 impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHasher> DiskDashMap<K, V, BS, S> {
-    /// Shares a map between threads, divided into `shards` ranges of hashes (rounded up to a power of two, at most 32): so
+    /// Shares a map between threads, divided into `shards` ranges of hashes (rounded up to a power of two, at most 1024): so
     /// many can be written to at the same time. Each takes a segment of about 68 KiB at least. It is no property of the
     /// files. By default there are four for each core.
     ///

@@ -17,7 +17,7 @@ use std::{
 };
 
 use diskmap::engine::Freed;
-use seize::{Collector, LocalGuard, OwnedGuard};
+use seize::{Collector, Guard, LocalGuard, OwnedGuard};
 
 /// The collector starts when it has been given so many things, and can wait for as many threads at a time.
 const BATCH: usize = 64;
@@ -57,24 +57,30 @@ impl Readers {
     /// Pins this thread. Waits for nobody.
     #[inline(always)]
     pub(crate) fn pin(&self) -> Pin<'_> {
-        Pin { _guard: self.collector.enter() }
+        let pin = Pin { _guard: self.collector.enter() };
+        order();
+        pin
     }
 
     /// Pins whoever holds the result. Waits for nobody.
     pub(crate) fn pin_freely(&self) -> FreePin<'_> {
-        FreePin { _guard: Arc::new(self.collector.enter_owned()) }
+        let pin = FreePin { _guard: Arc::new(self.collector.enter_owned()) };
+        order();
+        pin
     }
 
     /// Takes what a writer freed, until no reader can know of it.
     pub(crate) fn retire(&self, freed: Freed) {
         let batch = Batch { freed, ready: Arc::clone(&self.ready), next: ptr::null_mut() };
+        // This thread may hold guards, too: what they refer to waits for them.
+        let guard = self.collector.enter();
         // SAFETY: the batch is given up here. Its cells were unlinked before (`Writer::take_freed`), so that readers that
         // come later do not find them.
-        unsafe { self.collector.retire(Box::into_raw(Box::new(batch)), put) };
+        unsafe { guard.defer_retire(Box::into_raw(Box::new(batch)), put) };
         // The collector does not start before it has as many things as there are readers.
         for _ in 1..BATCH {
             // SAFETY: nobody looks at it, and `nothing` does nothing with it.
-            unsafe { self.collector.retire(ptr::dangling_mut::<u8>(), nothing) };
+            unsafe { guard.defer_retire(ptr::dangling_mut::<u8>(), nothing) };
         }
     }
 
@@ -123,6 +129,15 @@ unsafe fn put(batch: *mut Batch, _: &Collector) {
             Ok(_) => return,
             Err(now) => head = now,
         }
+    }
+}
+
+/// Orders a pin before the loads that follow. The collector's own loads are SeqCst where it cannot have the kernel's
+/// barrier; ours are not, which makes a difference only where stores are not ordered with later loads by a SeqCst store.
+#[inline(always)]
+fn order() {
+    if cfg!(not(target_arch = "x86_64")) {
+        std::sync::atomic::fence(Ordering::SeqCst);
     }
 }
 

@@ -7,7 +7,7 @@
 
 use diskmap::{
     ByteStore, DiskValue, Encode, IntoOwned, Result, StableHasher,
-    engine::{Engine, Hashed, Image},
+    engine::{Engine, Image},
 };
 
 use crate::{DiskDashMap, Ref, pin::Pin};
@@ -32,8 +32,11 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
         K: Encode<Q>,
     {
         let pin = self.pin_to_read();
-        let Some(image) = self.read(key)? else { return Ok(None) };
-        self.guard(&image, pin).map(Some)
+        // SAFETY: pinned if an entry has a record, and the pin is kept as long as the value where it lies in one.
+        unsafe {
+            let Some(stored) = self.engine().get_stored(key)? else { return Ok(None) };
+            Ok(Some(Ref::new(stored, if Self::VALUE_IN_RECORD { pin } else { None })))
+        }
     }
 
     /// The value of a key whose value is of fixed size, as a copy. Constant time. Writes no shared memory if the key is of
@@ -64,11 +67,8 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
         K: Encode<Q>,
     {
         let _pin = self.pin_to_read();
-        match self.read(key)? {
-            // SAFETY: pinned since before it was read, if it lies in a record.
-            Some(image) => unsafe { self.engine().fixed_value(&image) }.map(Some),
-            None => Ok(None),
-        }
+        // SAFETY: pinned if an entry has a record.
+        unsafe { self.engine().get_fixed(key) }
     }
 
     /// What `look` makes of the value of a key.
@@ -132,25 +132,6 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
         self.engine().with_key(key, |hashed, bytes| unsafe { self.engine().has(hashed, bytes) })?
     }
 
-    /// The values of many keys, in their order: as many calls of [`get`](DiskDashMap::get), but faster when the map is larger
-    /// than the cache.
-    ///
-    /// ```
-    /// # use diskmap_concurrent::MemDashMap;
-    /// let map = MemDashMap::<u64, u64>::new()?;
-    /// map.insert(&1, &10)?;
-    /// let values: Vec<_> = map.get_many(&[1, 2]).collect::<Result<_, _>>()?;
-    /// assert_eq!(values[0].as_ref().map(|ten| ten.value()), Some(10));
-    /// assert!(values[1].is_none());
-    /// # Ok::<(), diskmap::Error>(())
-    /// ```
-    pub fn get_many<'m, 'k, Q>(&'m self, keys: &'k [Q]) -> GetMany<'m, 'k, K, V, Q, BS, S>
-    where
-        K: Encode<Q>,
-    {
-        GetMany { map: self, keys, next: 0, prepared: 0 }
-    }
-
     pub(crate) const HAS_RECORDS: bool = Engine::<K, V, BS, S>::HAS_RECORDS;
     pub(crate) const KEY_IN_RECORD: bool = Engine::<K, V, BS, S>::KEY_IN_RECORD;
     pub(crate) const VALUE_IN_RECORD: bool = Engine::<K, V, BS, S>::VALUE_IN_RECORD;
@@ -159,16 +140,6 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
     #[inline(always)]
     pub(crate) fn pin_to_read(&self) -> Option<Pin<'_>> {
         if Self::HAS_RECORDS { Some(self.pin()) } else { None }
-    }
-
-    /// The words of a key's value. The thread is pinned if an entry has a record.
-    #[inline(always)]
-    fn read<Q: ?Sized>(&self, key: &Q) -> Result<Option<Image>>
-    where
-        K: Encode<Q>,
-    {
-        // SAFETY: the callers are pinned.
-        self.engine().with_key(key, |hashed, bytes| unsafe { self.engine().read(hashed, bytes) })?
     }
 
     /// The value in an image that was read under a pin.
@@ -180,55 +151,4 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
             Ok(Ref::new(stored, if Self::VALUE_IN_RECORD { pin } else { None }))
         }
     }
-}
-
-/// Keys whose lines are asked for at a time: more would not fit into the line fill buffers of a core.
-const BLOCK: usize = 16;
-
-/// The values of many keys, in the order of the keys: what [`DiskDashMap::get_many`] returns.
-pub struct GetMany<'m, 'k, K: ?Sized, V: ?Sized, Q, BS: ByteStore, S> {
-    map: &'m DiskDashMap<K, V, BS, S>,
-    keys: &'k [Q],
-    next: usize,
-    /// The lines of keys below this were asked for.
-    prepared: usize,
-}
-
-impl<'m, K, V, Q, BS, S> Iterator for GetMany<'m, '_, K, V, Q, BS, S>
-where
-    K: ?Sized + Encode<Q>,
-    V: ?Sized + DiskValue,
-    BS: ByteStore,
-    S: StableHasher,
-{
-    type Item = Result<Option<Ref<'m, V>>>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        let key = self.keys.get(self.next)?;
-        if self.next == self.prepared {
-            let block = &self.keys[self.next..self.keys.len().min(self.next + BLOCK)];
-            for key in block {
-                // A key that cannot be encoded says so when its turn comes.
-                let _ = self.map.engine().with_key(key, |hashed: Hashed, _| self.map.engine().prefetch(hashed));
-            }
-            self.prepared += block.len();
-        }
-        self.next += 1;
-        Some(self.map.get(key))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.keys.len() - self.next;
-        (left, Some(left))
-    }
-}
-
-impl<K, V, Q, BS, S> ExactSizeIterator for GetMany<'_, '_, K, V, Q, BS, S>
-where
-    K: ?Sized + Encode<Q>,
-    V: ?Sized + DiskValue,
-    BS: ByteStore,
-    S: StableHasher,
-{
 }

@@ -10,7 +10,7 @@ use diskmap::{
     engine::{Hashed, Image, Place, Spot, Turn},
 };
 
-use crate::{DiskDashMap, MapEntry, Ref, shard::Held};
+use crate::{DiskDashMap, Ref, shard::Held};
 
 /// Freed cells that a writer collects before they are retired, at most, and their bytes.
 const FREED_CELLS: usize = 512;
@@ -254,42 +254,6 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
                 self.replace(held, found, new).map(Ok)
             })?;
             Ok(changed.unwrap_or(Err(None)))
-        })?
-    }
-
-    /// The place of a key, to look at and to change, with its shard locked.
-    ///
-    /// Until the entry is gone other threads that write to the shard wait; readers do not. A thread that writes to the map in
-    /// any other way while it holds an entry gets `Reentrant` – whatever the key, so that it does not depend on which keys
-    /// happen to share a shard. An entry stays in its thread.
-    ///
-    /// # Errors
-    /// As [`insert`](DiskDashMap::insert).
-    ///
-    /// ```
-    /// # use diskmap_concurrent::MemDashMap;
-    /// let counts = MemDashMap::<str, u64>::new()?;
-    /// for word in "a rose is a rose".split(' ') {
-    ///     counts.entry(word)?.and_modify(|n| n + 1)?.or_insert(&1)?;
-    /// }
-    /// assert_eq!(counts.get_copied("rose")?, Some(2));
-    ///
-    /// let held = counts.entry("rose")?;
-    /// assert!(matches!(counts.insert("tulip", &1), Err(diskmap::Error::Reentrant)));
-    /// drop(held);
-    /// counts.insert("tulip", &1)?;
-    /// # Ok::<(), diskmap::Error>(())
-    /// ```
-    pub fn entry<'m, 'q, Q: ?Sized>(&'m self, key: &'q Q) -> Result<MapEntry<'m, 'q, K, V, Q, BS, S>>
-    where
-        K: Encode<Q>,
-    {
-        self.engine().with_key(key, |hashed, bytes| {
-            let held = self.lock(hashed.position())?;
-            let generation = self.engine().generation();
-            // SAFETY: the shard's lock is held.
-            let spot = unsafe { self.engine().lookup(hashed, bytes) }?;
-            Ok(MapEntry::new(self, key, held, hashed, generation, spot))
         })?
     }
 

@@ -134,8 +134,3 @@ pub mod types {
     pub use crate::codec::Arch;
     pub use crate::codec::{Bytes, Native, Str};
 }
-
-/// The code in the README, as tests.
-#[cfg(all(doctest, feature = "rkyv"))]
-#[doc = include_str!("../../README.md")]
-struct Readme;

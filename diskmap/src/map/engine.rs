@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     codec::{DiskValue, Encode, Schema},
-    error::{Error, Result},
+    error::{Checked, Error, Result},
     hash::{self, StableHasher},
     heap, raw,
     store::ByteStore,
@@ -54,6 +54,9 @@ pub struct Image(SlotImage);
 /// The entries of one segment, copied.
 #[derive(Default)]
 pub struct Entries(raw::Copied);
+
+/// Writers at most: a power of two.
+pub const MAX_WRITERS: u32 = raw::MAX_WRITERS;
 
 impl Writer {
     /// Cells it has freed since [`Writer::take_freed`], and their bytes.
@@ -98,11 +101,6 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S> Engine<K, V, BS, S> {
     /// Whether the map was opened read-only.
     pub fn is_read_only(&self) -> bool {
         self.base.reading.is_some()
-    }
-
-    /// As many writers as there can be.
-    pub fn max_writers(&self) -> u32 {
-        self.base.shared.core.max_writers()
     }
 
     /// Changes with every checkpoint and snapshot; what was found before must then be found again before it is written to.
@@ -196,18 +194,74 @@ where
         }
     }
 
-    /// The words of a key's value while others write.
+    /// A copy of a key's value of fixed size, while others write.
     ///
     /// # Errors
-    /// `Corrupt`.
+    /// `Corrupt`; `Encode`.
     ///
     /// # Safety
-    /// If keys lie in records: cells that are freed during the call are not reclaimed before it returns.
+    /// If an entry has a record: cells that are freed during the call are not reclaimed before it returns.
     #[inline(always)]
-    pub unsafe fn read(&self, hashed: Hashed, key: &[u8]) -> Result<Option<Image>> {
-        let core = &self.base.shared.core;
+    pub unsafe fn get_fixed<Q: ?Sized>(&self, key: &Q) -> Result<Option<V::View<'static>>>
+    where
+        K: Encode<Q>,
+    {
+        const { assert!(V::SHAPE.fixed_size().is_some(), "only the view of a type of fixed size is a copy of its own") };
+        // SAFETY: as the caller says; the view of a fixed codec owns its bytes.
+        unsafe { self.get(key, |bytes| view::<V>(bytes, self.base.assume_valid)) }
+    }
+
+    /// A key's value while others write, accepted by its codec.
+    ///
+    /// # Errors
+    /// `Corrupt`; `Encode`.
+    ///
+    /// # Safety
+    /// If an entry has a record: cells that are freed since the call began are not reclaimed while the result is looked at.
+    #[inline(always)]
+    pub unsafe fn get_stored<Q: ?Sized>(&self, key: &Q) -> Result<Option<Stored>>
+    where
+        K: Encode<Q>,
+    {
         // SAFETY: as the caller says.
-        Ok(unsafe { core.read(hashed.0, key, |segment, slot| Image(segment.value_image(slot))) }?)
+        unsafe { self.get(key, |bytes| self.accepted::<V>(bytes, Self::VALUE_IN_RECORD)) }
+    }
+
+    /// What `make` makes of the bytes of a key's value. There is no closure around the lookup, as in `DiskHashMap::get`.
+    #[inline(always)]
+    unsafe fn get<Q: ?Sized, R>(&self, key: &Q, make: impl FnOnce(&[u8]) -> Checked<R>) -> Result<Option<R>>
+    where
+        K: Encode<Q>,
+    {
+        let mut buffer = KEY_BUFFER;
+        let found = match inline_key::<K, Q>(key, &mut buffer) {
+            // SAFETY: as the caller says.
+            Some(Ok(bytes)) => unsafe { self.get_bytes(bytes, make) },
+            Some(Err(fault)) => Err(fault),
+            // SAFETY: as the caller says.
+            None => K::with_bytes(key, |bytes| unsafe { self.get_bytes(checked_key::<K>(bytes)?, make) })?,
+        };
+        Ok(found?)
+    }
+
+    #[inline(always)]
+    unsafe fn get_bytes<R>(&self, key: &[u8], make: impl FnOnce(&[u8]) -> Checked<R>) -> Checked<Option<R>> {
+        let core = &self.base.shared.core;
+        let hashed = core.scheme().hash_key(key);
+        // SAFETY: as the caller says.
+        match unsafe { core.read(hashed, key, |segment, slot| segment.value_image(slot)) }? {
+            // SAFETY: as the caller says.
+            Some(image) => make(unsafe { core.value_of(&image) }?).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Bytes of a key or a value, to hold, if the codec accepts them.
+    #[inline(always)]
+    unsafe fn accepted<T: ?Sized + DiskValue>(&self, bytes: &[u8], in_record: bool) -> Checked<Stored> {
+        // SAFETY: the view is gone at once.
+        unsafe { view::<T>(bytes, self.base.assume_valid) }?;
+        Ok(Stored::new(bytes, in_record))
     }
 
     /// Whether a key is there, while others write.
@@ -216,7 +270,7 @@ where
     /// `Corrupt`.
     ///
     /// # Safety
-    /// As [`read`](Engine::read).
+    /// If keys lie in records: cells that are freed during the call are not reclaimed before it returns.
     #[inline(always)]
     pub unsafe fn has(&self, hashed: Hashed, key: &[u8]) -> Result<bool> {
         let core = &self.base.shared.core;
@@ -236,7 +290,7 @@ where
     /// `Corrupt`.
     ///
     /// # Safety
-    /// As [`read`](Engine::read).
+    /// If keys lie in records: cells that are freed during the call are not reclaimed before it returns.
     pub unsafe fn copy_entries(&self, position: u64, entries: &mut Entries) -> Option<Result<()>> {
         // SAFETY: as the caller says.
         let copied = unsafe { self.base.shared.core.copy_entries(position, &mut entries.0) };
@@ -267,11 +321,7 @@ where
     #[inline(always)]
     pub unsafe fn stored_value(&self, image: &Image) -> Result<Stored> {
         // SAFETY: as the caller says.
-        unsafe {
-            let bytes = self.base.shared.core.value_of(&image.0)?;
-            view::<V>(bytes, self.base.assume_valid)?;
-            Ok(Stored::new(bytes, Self::VALUE_IN_RECORD))
-        }
+        unsafe { Ok(self.accepted::<V>(self.base.shared.core.value_of(&image.0)?, Self::VALUE_IN_RECORD)?) }
     }
 
     /// The key in an image of all words, accepted by its codec.
@@ -284,11 +334,7 @@ where
     #[inline(always)]
     pub unsafe fn stored_key(&self, image: &Image) -> Result<Stored> {
         // SAFETY: as the caller says.
-        unsafe {
-            let bytes = self.base.shared.core.key_of(&image.0)?;
-            view::<K>(bytes, self.base.assume_valid)?;
-            Ok(Stored::new(bytes, Self::KEY_IN_RECORD))
-        }
+        unsafe { Ok(self.accepted::<K>(self.base.shared.core.key_of(&image.0)?, Self::KEY_IN_RECORD)?) }
     }
 
     /// The bytes of the key in an image of all words.

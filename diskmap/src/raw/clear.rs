@@ -37,10 +37,10 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         };
         self.retire_writer(writer);
         crash::point("clear: segment made");
-        self.intents().commit(writer.number, Intent::Clear { new: id });
+        let intent = self.announce(writer, Intent::Clear { new: id });
         crash::point("clear: intent committed");
         self.finish_clear(id, writer.freed());
-        self.intents().clear(writer.number);
+        intent.done();
         crash::point("clear: intent cleared");
         self.directory.install(1, buckets - 1, |_| Self::entry_of(id, Self::small(buckets - 1)));
         let descriptors = self.descriptors();

@@ -42,6 +42,7 @@ pub(crate) use self::{
     read::Copied,
     recover::{Files, Root, descriptors_at, erase_identity, read_identity},
     salvage::Source,
+    share::MAX_WRITERS,
     snapshot::Frozen,
     verify::Validate,
     write::Payload,
@@ -81,6 +82,8 @@ pub(crate) struct Core<B, C> {
     /// Segments that were copied because a checkpoint or a snapshot refers to them, since the last checkpoint began.
     copies: AtomicU64,
     counts: Counts,
+    /// A lock for each intent record, if there are fewer of these than writers.
+    records: OnceLock<Box<[Mutex<()>]>>,
     /// No segment has fewer bits of depth. More than 0 where several writers and readers in other threads share the map.
     least_depth: AtomicU32,
     signals: Arc<Signals>,
@@ -142,21 +145,18 @@ impl<B, C> Core<B, C> {
         Writer { number: 0, count: Arc::clone(&self.counts.first), open: OpenBlocks::new() }
     }
 
-    /// Several writers, as many as the first call says, at most one for each intent record. Each is for keys that no other
-    /// one changes.
+    /// Several writers, as many as the first call says. Each is for keys that no other one changes.
     pub(crate) fn writers(&self, count: u32) -> Vec<Writer> {
-        let rest = count.min(self.intents) as usize - 1;
+        if count > self.intents {
+            self.records.get_or_init(|| std::iter::repeat_with(Mutex::default).take(self.intents as usize).collect());
+        }
+        let rest = count.clamp(1, MAX_WRITERS) as usize - 1;
         let more = self.counts.more.get_or_init(|| std::iter::repeat_with(Arc::default).take(rest).collect());
         let counts = std::iter::once(&self.counts.first).chain(more);
         (0..)
             .zip(counts)
             .map(|(number, count)| Writer { number, count: Arc::clone(count), open: OpenBlocks::new() })
             .collect()
-    }
-
-    /// How many writers there can be.
-    pub(crate) fn max_writers(&self) -> u32 {
-        self.intents
     }
 
     /// What schedules checkpoints.

@@ -16,14 +16,20 @@ pub(crate) trait Source {
     /// A directory entry.
     type Entry: Copy + PartialEq;
 
+    /// Where the sequence of a segment lies.
+    type Place: Copy;
+
     /// The entry as it is now (Acquire).
     fn entry(&self) -> Self::Entry;
 
-    /// The sequence of its segment (Acquire).
-    fn sequence(&self, entry: Self::Entry) -> u64;
+    /// Where its segment has its sequence.
+    fn place(&self, entry: Self::Entry) -> Self::Place;
+
+    /// The sequence (Acquire).
+    fn sequence(&self, place: Self::Place) -> u64;
 
     /// The sequence again, after everything that was read before the call (a fence, then Relaxed).
-    fn sequence_after(&self, entry: Self::Entry) -> u64;
+    fn sequence_after(&self, place: Self::Place) -> u64;
 
     /// Before another try.
     #[inline(always)]
@@ -37,6 +43,7 @@ pub(crate) struct Stamp<'s, S: Source> {
     source: &'s S,
     /// The directory entry that led to the segment.
     pub entry: S::Entry,
+    place: S::Place,
     sequence: u64,
 }
 
@@ -44,7 +51,7 @@ impl<S: Source> Stamp<'_, S> {
     /// Whether everything read of the segment so far belongs together.
     #[inline(always)]
     pub(crate) fn holds(&self) -> bool {
-        self.source.sequence_after(self.entry) == self.sequence
+        self.source.sequence_after(self.place) == self.sequence
     }
 }
 
@@ -64,11 +71,12 @@ pub(crate) fn settled<S: Source, R>(source: &S, mut attempt: impl FnMut(&Stamp<'
 #[inline(always)]
 pub(crate) fn once<S: Source, R>(source: &S, attempt: impl FnOnce(&Stamp<'_, S>) -> Option<R>) -> Option<R> {
     let entry = source.entry();
-    let sequence = source.sequence(entry);
+    let place = source.place(entry);
+    let sequence = source.sequence(place);
     // Else the sequence may be that of a segment which was reused before it was read.
     if source.entry() != entry {
         return None;
     }
-    let stamp = Stamp { source, entry, sequence };
+    let stamp = Stamp { source, entry, place, sequence };
     attempt(&stamp).filter(|_| stamp.holds())
 }

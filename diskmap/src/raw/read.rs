@@ -29,8 +29,9 @@ struct Route<'c, B, C> {
     position: u64,
 }
 
-impl<B: ByteStore, C: Scheme> Source for Route<'_, B, C> {
+impl<'c, B: ByteStore, C: Scheme> Source for Route<'c, B, C> {
     type Entry = Entry;
+    type Place = &'c AtomicU64;
 
     #[inline(always)]
     fn entry(&self) -> Entry {
@@ -38,14 +39,19 @@ impl<B: ByteStore, C: Scheme> Source for Route<'_, B, C> {
     }
 
     #[inline(always)]
-    fn sequence(&self, entry: Entry) -> u64 {
-        self.core.sequence(entry).load(Ordering::Acquire)
+    fn place(&self, entry: Entry) -> &'c AtomicU64 {
+        self.core.sequence(entry)
     }
 
     #[inline(always)]
-    fn sequence_after(&self, entry: Entry) -> u64 {
+    fn sequence(&self, place: &'c AtomicU64) -> u64 {
+        place.load(Ordering::Acquire)
+    }
+
+    #[inline(always)]
+    fn sequence_after(&self, place: &'c AtomicU64) -> u64 {
         fence(Ordering::Acquire);
-        self.core.sequence(entry).load(Ordering::Relaxed)
+        place.load(Ordering::Relaxed)
     }
 }
 
@@ -88,13 +94,11 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         take: impl Fn(Segment<C>, Slot) -> R,
     ) -> Checked<Option<R>> {
         let key = Key::new::<C>(hashed, bytes);
-        settled(&Route { core: self, position: hashed.position() }, |stamp| {
-            let entry = stamp.entry;
-            if !entry.reads_plainly() {
-                let found = self.read_carefully(stamp, hashed, bytes)?;
-                return Some(found.map(|found| found.map(|(segment, slot)| take(segment, slot))));
+        let plain = once(&Route { core: self, position: hashed.position() }, |stamp| {
+            if !stamp.entry.reads_plainly() {
+                return None;
             }
-            let segment = self.full_segment(entry);
+            let segment = self.full_segment(stamp.entry);
             let home = segment.home(hashed);
             segment.prefetch(home);
             Some(match self.probe(segment, home, &key, || stamp.holds()) {
@@ -102,6 +106,20 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
                 Ok(None) => Ok(None),
                 Err(fault) => Err(fault),
             })
+        });
+        match plain {
+            Some(result) => result,
+            None => self.read_again(hashed, bytes, take),
+        }
+    }
+
+    /// As `read`, where it is not as plain as nearly always.
+    #[cold]
+    #[inline(never)]
+    fn read_again<R>(&self, hashed: Hashed, bytes: &[u8], take: impl Fn(Segment<C>, Slot) -> R) -> Checked<Option<R>> {
+        settled(&Route { core: self, position: hashed.position() }, |stamp| {
+            let found = self.read_carefully(stamp, hashed, bytes)?;
+            Some(found.map(|found| found.map(|(segment, slot)| take(segment, slot))))
         })
     }
 
@@ -162,9 +180,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         Ok(())
     }
 
-    /// As the plain way of `read`, where a segment must be verified first, is small, or has others chained to it.
-    #[cold]
-    #[inline(never)]
+    /// One try, also where a segment must be verified first, is small, or has others chained to it.
     fn read_carefully(
         &self,
         stamp: &Stamp<'_, Route<'_, B, C>>,

@@ -213,6 +213,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             generation: AtomicU64::new(1),
             copies: AtomicU64::new(0),
             counts: Counts::default(),
+            records: OnceLock::new(),
             least_depth: AtomicU32::new(0),
             signals,
         }

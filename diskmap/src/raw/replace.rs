@@ -277,10 +277,10 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     /// Segments `new` (complete, state New) take the place of `old`: all or nothing, also across a kill.
     fn commit(&self, writer: &Writer, old: [Option<u32>; 2], new: [Option<u32>; 2]) -> Result<()> {
         crash::point("replace: drafts written");
-        self.intents().commit(writer.number, Intent::Replace { old, new });
+        let intent = self.announce(writer, Intent::Replace { old, new });
         crash::point("replace: intent committed");
         let freed = self.finish_replace(old, new)?;
-        self.intents().clear(writer.number);
+        intent.done();
         crash::point("replace: intent cleared");
         for id in new.into_iter().flatten() {
             let descriptor = self.descriptor(id)?;

@@ -4,9 +4,12 @@
 //! Must not know threads. Invariant: while a map is shared no segment has fewer bits of depth than it was shared for, and
 //! neither the index nor the descriptors are cut, because a reader may look at a segment that is no longer the map's.
 
-use std::sync::atomic::Ordering;
+use std::sync::{Mutex, MutexGuard, PoisonError, atomic::Ordering};
 
-use super::{Core, Writer};
+use super::{
+    Core, Writer,
+    intent::{Intent, Intents},
+};
 use crate::{
     error::Result,
     heap::Heap,
@@ -14,7 +17,35 @@ use crate::{
     table::{Descriptor, Scheme, State, directory::Entry},
 };
 
+/// Writers at most.
+pub(crate) const MAX_WRITERS: u32 = 1024;
+
+/// The intent record of a change that is under way.
+pub(super) struct Announced<'c> {
+    intents: Intents,
+    record: u32,
+    /// Where several writers have the same record.
+    _alone: Option<MutexGuard<'c, ()>>,
+}
+
+impl Announced<'_> {
+    /// The change is done.
+    pub(super) fn done(self) {
+        self.intents.clear(self.record);
+    }
+}
+
 impl<B: ByteStore, C: Scheme> Core<B, C> {
+    /// Commits a writer to a change.
+    pub(super) fn announce(&self, writer: &Writer, intent: Intent) -> Announced<'_> {
+        let record = writer.number % self.intents;
+        let lock: Option<&Mutex<()>> = self.records.get().map(|locks| &locks[record as usize]);
+        let alone = lock.map(|lock| lock.lock().unwrap_or_else(PoisonError::into_inner));
+        let intents = self.intents();
+        intents.commit(record, intent);
+        Announced { intents, record, _alone: alone }
+    }
+
     /// Begins to share the map: no segment spans two prefixes of `depth` bits. There is one writer yet.
     pub(crate) fn share(&self, writer: &mut Writer, depth: u32) -> Result<()> {
         self.divide(writer, depth)?;

@@ -291,7 +291,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             self.descriptors().bump(id);
         } else {
             let place = |found: &Found<C>| (found.overflow.unwrap_or(id), found.slot);
-            self.intents().commit(writer.number, Intent::Move { old: place(from), new: place(to) });
+            let intent = self.announce(writer, Intent::Move { old: place(from), new: place(to) });
             crash::point("move: intent committed");
             to.segment.fill(home(to), to.segment.free_at(new), hashed.tag(), image);
             crash::point("move: new tag on");
@@ -301,7 +301,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             crash::point("move: old tag off");
             // Before the old slot can be filled again.
             self.descriptors().bump(id);
-            self.intents().clear(writer.number);
+            intent.done();
             crash::point("move: intent cleared");
             from.segment.lower(home(from), old.bucket, |bucket| self.overflow_past(from.segment, bucket));
             crash::point("move: counts lowered");

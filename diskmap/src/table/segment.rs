@@ -194,8 +194,7 @@ impl<C: Scheme> Segment<C> {
     pub(crate) fn image(&self, slot: Slot) -> SlotImage {
         let mut image = SlotImage::zeroed();
         for word in 0..C::LAYOUT.words() {
-            // SAFETY: `word_at` gives an aligned word in the segment (`new`).
-            image.0[word] = unsafe { AtomicU64::from_ptr(self.word_at(slot, word)).load(Ordering::Relaxed) };
+            image.0[word] = self.part(slot, word);
         }
         image
     }
@@ -210,10 +209,18 @@ impl<C: Scheme> Segment<C> {
             Side::Record { .. } => layout.reference_word()..layout.reference_word() + 1,
         };
         for word in words {
-            // SAFETY: `word_at` gives an aligned word in the segment (`new`).
-            image.0[word] = unsafe { AtomicU64::from_ptr(self.word_at(slot, word)).load(Ordering::Relaxed) };
+            image.0[word] = self.part(slot, word);
         }
         image
+    }
+
+    /// A word of a slot whose tag was seen; a reference together with the record it leads to.
+    #[inline(always)]
+    fn part(&self, slot: Slot, word: usize) -> u64 {
+        let leads = C::LAYOUT.has_heap() && word == C::LAYOUT.reference_word();
+        let order = if leads { Ordering::Acquire } else { Ordering::Relaxed };
+        // SAFETY: `word_at` gives an aligned word in the segment (`new`).
+        unsafe { AtomicU64::from_ptr(self.word_at(slot, word)).load(order) }
     }
 
     /// Fills a free slot: first the counts on the way from `home`, then the words, then the tag. Nothing was filled or

@@ -295,6 +295,7 @@ struct Way<'m> {
 
 impl Source for Way<'_> {
     type Entry = u64;
+    type Place = usize;
 
     fn entry(&self) -> u64 {
         if let Some(first) = self.first.take() {
@@ -307,16 +308,20 @@ impl Source for Way<'_> {
         entry
     }
 
-    fn sequence(&self, entry: u64) -> u64 {
-        let order = if self.map.does(Step::AcquiredSequence) { Acquire } else { Relaxed };
-        self.map.segments[(entry % CHAINED) as usize].sequence.load(order)
+    fn place(&self, entry: u64) -> usize {
+        (entry % CHAINED) as usize
     }
 
-    fn sequence_after(&self, entry: u64) -> u64 {
+    fn sequence(&self, segment: usize) -> u64 {
+        let order = if self.map.does(Step::AcquiredSequence) { Acquire } else { Relaxed };
+        self.map.segments[segment].sequence.load(order)
+    }
+
+    fn sequence_after(&self, segment: usize) -> u64 {
         if self.map.does(Step::ReadersFence) {
             fence(Acquire);
         }
-        self.map.segments[(entry % CHAINED) as usize].sequence.load(Relaxed)
+        self.map.segments[segment].sequence.load(Relaxed)
     }
 
     fn pause(&self) {

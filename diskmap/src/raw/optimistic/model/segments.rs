@@ -285,6 +285,7 @@ unsafe impl Sync for Growing {}
 
 impl Source for Growing {
     type Entry = (u64, u64);
+    type Place = usize;
 
     fn entry(&self) -> (u64, u64) {
         let (entry, mask) = &self.arrays[self.current.load(Acquire) as usize];
@@ -298,13 +299,17 @@ impl Source for Growing {
         (entry, 0)
     }
 
-    fn sequence(&self, entry: (u64, u64)) -> u64 {
-        self.segments[entry.0 as usize].sequence.load(Acquire)
+    fn place(&self, entry: (u64, u64)) -> usize {
+        entry.0 as usize
     }
 
-    fn sequence_after(&self, entry: (u64, u64)) -> u64 {
+    fn sequence(&self, segment: usize) -> u64 {
+        self.segments[segment].sequence.load(Acquire)
+    }
+
+    fn sequence_after(&self, segment: usize) -> u64 {
         fence(Acquire);
-        self.segments[entry.0 as usize].sequence.load(Relaxed)
+        self.segments[segment].sequence.load(Relaxed)
     }
 
     fn pause(&self) {
