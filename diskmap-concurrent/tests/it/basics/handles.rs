@@ -14,7 +14,8 @@ fn clones_are_handles_to_the_same_map() {
             scope.spawn(move || drop(other.insert(&Texts::key(number), &Texts::value(number)).expect("inserted")));
         }
     });
-    assert_eq!(seeds::<Texts, _>(&map), (0..10).map(|number| (number, number)).collect());
+    let expected: HashMap<u64, u64> = (0..10).map(|number| (number, number)).collect();
+    assert_eq!(seeds::<Texts, _>(&map), expected);
     let map = map.into_inner().expect_err("there are others");
     drop(others);
     let mut single = map.into_inner().expect("the only handle");
@@ -58,7 +59,7 @@ fn a_map_is_closed_with_its_last_handle() {
 fn the_number_of_shards_is_the_handles_own() {
     let dir = tempfile::tempdir().expect("a directory");
     let mut number = 0;
-    for (shards, expected) in [(1, 1), (2, 2), (3, 4), (32, 32), (1_000, 32), (usize::MAX, 32), (1, 1), (8, 8)] {
+    for (shards, expected) in [(1, 1), (2, 2), (3, 4), (32, 32), (1_000, 1_024), (usize::MAX, 1_024), (1, 1), (8, 8)] {
         let map = Disk::<Wide>::with_shards_in(dir.path(), shards).expect("a map");
         assert_eq!(map.shards(), expected);
         for _ in 0..500 {
@@ -66,7 +67,8 @@ fn the_number_of_shards_is_the_handles_own() {
             number += 1;
         }
         map.retain(|key, _| !Wide::number(key).is_multiple_of(10)).expect("retained");
-        assert_eq!(seeds::<Wide, _>(&map), (0..number).filter(|n| n % 10 != 0).map(|n| (n, n)).collect());
+        let expected: HashMap<u64, u64> = (0..number).filter(|n| n % 10 != 0).map(|n| (n, n)).collect();
+        assert_eq!(seeds::<Wide, _>(&map), expected);
         assert!(map.verify().expect("verified").is_sound());
         map.compact().expect("compacted");
     }
@@ -124,8 +126,7 @@ fn a_map_that_is_opened_to_read_is_not_written_to() {
     for map in &maps {
         read::<Notes, _>(map, &(0..1_000).map(|number| (number, number)).collect());
         assert!(map.verify().expect("verified").is_sound());
-        let refused =
-            |result: diskmap::Result<()>| assert!(matches!(result, Err(Error::ReadOnly { .. })), "{result:?}");
+        let refused = |result: diskmap::Result<()>| assert!(matches!(result, Err(Error::ReadOnly)), "{result:?}");
         refused(map.insert(&1, "x").map(drop));
         refused(map.insert(&5_000, "x").map(drop));
         refused(map.try_insert(&5_000, "x").map(drop));

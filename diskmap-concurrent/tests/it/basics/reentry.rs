@@ -208,10 +208,10 @@ fn a_closure_that_panics_leaves_the_map_as_it_was() {
         Box::new(|| drop(map.remove_if(&key, |_| panic!("on purpose")))),
         Box::new(|| drop(map.get_or_insert_with(&missing, || -> String { panic!("on purpose") }))),
         Box::new(|| {
-            drop(map.entry(&key).map(|entry| entry.and_modify(|_| -> String { panic!("on purpose") }).is_ok()))
+            drop(map.entry(&key).map(|entry| entry.and_modify(|_| -> String { panic!("on purpose") }).is_ok()));
         }),
         Box::new(|| {
-            drop(map.entry(&missing).map(|entry| entry.or_insert_with(|| -> String { panic!("on purpose") }).is_ok()))
+            drop(map.entry(&missing).map(|entry| entry.or_insert_with(|| -> String { panic!("on purpose") }).is_ok()));
         }),
         Box::new(|| drop(map.retain(|_, _| panic!("on purpose")))),
         Box::new(|| drop(map.alter_all(|_, _| -> String { panic!("on purpose") }))),

@@ -46,7 +46,7 @@ impl Act {
         let fits = match self {
             Act::Get(key, seen) => state[key] == seen,
             Act::Has(key, seen) => state[key].is_some() == seen,
-            Act::Insert(key, new, old) => std::mem::replace(&mut state[key], Some(new)) == old,
+            Act::Insert(key, new, old) => state[key].replace(new) == old,
             Act::Remove(key, old) => state[key].take() == old,
             Act::TryInsert(key, new, stored) => {
                 let vacant = state[key].is_none();

@@ -193,14 +193,14 @@ fn histories<T: Kind, BS: ByteStore>(map: &Map<T, BS>, threads: usize, count: u3
 #[test]
 fn histories_of_numbers_have_an_order() {
     for (threads, whole) in [(2, false), (4, false), (3, true)] {
-        histories::<Numbers, _>(&Mem::<Numbers>::new().expect("a map"), threads, 2_000, whole);
+        histories::<Numbers, _>(&Mem::<Numbers>::new().expect("a map"), threads, 1_200, whole);
     }
 }
 
 #[test]
 fn histories_of_values_that_move_have_an_order() {
     for (threads, whole) in [(2, false), (4, false), (3, true)] {
-        histories::<Wide, _>(&Mem::<Wide>::new().expect("a map"), threads, 2_000, whole);
+        histories::<Wide, _>(&Mem::<Wide>::new().expect("a map"), threads, 1_200, whole);
     }
 }
 
@@ -212,7 +212,7 @@ fn histories_of_notes_have_an_order() {
 #[test]
 fn histories_of_texts_have_an_order() {
     for (threads, whole) in [(2, false), (4, false), (3, true)] {
-        histories::<Texts, _>(&Mem::<Texts>::new().expect("a map"), threads, 2_000, whole);
+        histories::<Texts, _>(&Mem::<Texts>::new().expect("a map"), threads, 1_200, whole);
     }
 }
 

@@ -268,7 +268,7 @@ impl Drop for Ends<'_> {
     }
 }
 
-const TIME: Duration = Duration::from_secs(3);
+const TIME: Duration = Duration::from_secs(2);
 
 fn on_disk<T: Kind>() {
     let dir = tempfile::tempdir().expect("a directory");
