@@ -8,6 +8,8 @@ mod backup;
 mod child;
 mod kinds;
 mod points;
+mod several;
+mod together;
 mod work;
 
 use std::{
@@ -49,6 +51,7 @@ fn orders() -> Option<&'static Orders> {
 
 /// This process is at a point.
 pub(super) fn hit(name: &'static str) {
+    together::hit(name);
     match orders() {
         None => {}
         Some(Orders::Count(counts)) => *counts.lock().expect("counts").entry(name).or_default() += 1,
@@ -56,12 +59,16 @@ pub(super) fn hit(name: &'static str) {
             let mut left = left.lock().expect("a number");
             *left -= 1;
             if *left == 0 {
-                let me = rustix::process::getpid();
-                rustix::process::kill_process(me, rustix::process::Signal::KILL).expect("killed");
+                die();
             }
         }
         Some(Orders::Die(..)) => {}
     }
+}
+
+fn die() {
+    let me = rustix::process::getpid();
+    rustix::process::kill_process(me, rustix::process::Signal::KILL).expect("killed");
 }
 
 /// How a child ended.
@@ -170,6 +177,8 @@ fn killed_at_every_point() {
         scenario("texts", |_| {}, work::check::<Texts>),
         scenario("alike", |_| {}, work::check::<Alike>),
         scenario("names", |_| {}, work::check::<Names>),
+        scenario("wide-of-four", |_| {}, several::check::<Wide>),
+        scenario("texts-of-four", |_| {}, several::check::<Texts>),
         scenario("migrate", work::prepare_migration, work::check_migration),
         scenario("repair", work::prepare_repair, work::check_repair),
         scenario("backup", work::prepare_repair, backup::check),
@@ -190,6 +199,7 @@ fn killed_at_every_point() {
     let reached = reached.into_inner().expect("points");
     let missing: Vec<_> = POINTS.iter().filter(|point| !reached.contains(*point)).collect();
     assert!(missing.is_empty(), "no workload was killed at {missing:?}");
+    assert!(several::were_committed() >= 3, "{} writers had an intent", several::were_committed());
     println!("{number} kills at {} points", reached.len());
 }
 

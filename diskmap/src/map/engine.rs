@@ -114,6 +114,12 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S> Engine<K, V, BS, S> {
         self.base.make_checkpoint()
     }
 
+    /// A checkpoint for another thread to make.
+    #[cfg(test)]
+    pub(crate) fn beside(&self) -> Option<impl FnOnce() -> Result<()> + Send + 'static> {
+        self.base.beside()
+    }
+
     /// No reader can know of these cells any more.
     ///
     /// # Safety

@@ -13,7 +13,7 @@ use super::{
     medium::Flaw,
     memory_dir,
     model::{Belief, Change, Check},
-    plan::{Op, Plan},
+    plan::{Op, Plan, Writers},
     simulator::{Fault, Run},
     walk::Walk,
 };
@@ -42,10 +42,11 @@ fn workload() -> Vec<Op> {
 }
 
 /// One run; whether it came to the step that fails.
-fn run<T: Kind>(fault: Fault) -> Result<bool, String> {
+fn run<T: Kind>(fault: Fault, writers: Writers) -> Result<bool, String> {
     let root = memory_dir();
-    let mut rng = Rng::with_seed(fault.at.unwrap_or(0));
-    let run = Arc::new(Run::new(root.path(), Flaw::None, Plan::small::<T>(), false));
+    // Where it comes down to the random numbers which steps there are, they are the same each time.
+    let mut rng = Rng::with_seed(if let Writers::One = writers { fault.at.unwrap_or(0) } else { 0 });
+    let run = Arc::new(Run::new(root.path(), Flaw::None, Plan::small::<T>().of(writers), false));
     let image = Image { dir: run.place(), boot: 1, belief: Belief::nothing() };
     std::fs::create_dir(&image.dir).expect("a directory");
     let mut walk = Walk::<T>::closed(&run, image, Some(0), &mut rng);
@@ -136,28 +137,41 @@ fn looks<T: Kind>(walk: &Walk<T>) -> Check {
     walk.sim().verdict()
 }
 
-fn every_step_fails<T: Kind>(code: i32, lasting: bool) {
+fn every_step_fails<T: Kind>(code: i32, lasting: bool, writers: Writers) {
     let mut at = 0;
     loop {
         let fault = Fault { at: Some(at), code, lasting, ..Fault::default() };
-        let struck = run::<T>(fault).unwrap_or_else(|wrong| panic!("{}: step {at}, error {code}: {wrong}", T::NAME));
+        let struck = run::<T>(fault, writers)
+            .unwrap_or_else(|wrong| panic!("{}, {writers:?}: step {at}, error {code}: {wrong}", T::NAME));
         if !struck {
             break;
         }
         at += 1;
     }
-    println!("{}: {at} steps", T::NAME);
+    println!("{}, {writers:?}: {at} steps", T::NAME);
     assert!(at > 60, "{at} steps");
 }
 
 #[test]
 fn every_step_fails_once() {
-    every_step_fails::<Numbers>(libc::EIO, false);
-    every_step_fails::<Texts>(libc::EIO, false);
+    every_step_fails::<Numbers>(libc::EIO, false, Writers::One);
+    every_step_fails::<Texts>(libc::EIO, false, Writers::One);
 }
 
 #[test]
 fn the_disk_is_full_from_every_step_on() {
-    every_step_fails::<Numbers>(libc::ENOSPC, true);
-    every_step_fails::<Texts>(libc::ENOSPC, true);
+    every_step_fails::<Numbers>(libc::ENOSPC, true, Writers::One);
+    every_step_fails::<Texts>(libc::ENOSPC, true, Writers::One);
+}
+
+#[test]
+fn every_step_of_several_writers_fails_once() {
+    every_step_fails::<Numbers>(libc::EIO, false, Writers::Several(2));
+    every_step_fails::<Texts>(libc::EIO, false, Writers::Several(2));
+}
+
+#[test]
+fn the_disk_of_several_writers_is_full_from_every_step_on() {
+    every_step_fails::<Numbers>(libc::ENOSPC, true, Writers::Several(2));
+    every_step_fails::<Texts>(libc::ENOSPC, true, Writers::Several(2));
 }

@@ -6,7 +6,7 @@
 use fastrand::Rng;
 
 use super::{
-    kinds::{Kind, Map},
+    kinds::Kind,
     model::{self, Check, Model},
 };
 use crate::Snapshot;
@@ -33,12 +33,12 @@ impl<T: Kind> Held<T> {
         self.0.last().map(|(snapshot, model)| (snapshot, model))
     }
 
-    /// Takes one of a map that has what `model` has; lets another one go if there are many.
-    pub(super) fn take(&mut self, map: &Map<T>, model: Model, rng: &mut Rng) -> Check {
+    /// Takes one that has what `model` has; lets another one go if there are many.
+    pub(super) fn take(&mut self, snapshot: Snapshot<T::K, T::V>, model: Model, rng: &mut Rng) -> Check {
         if self.0.len() == MOST {
             self.let_go(rng)?;
         }
-        self.0.push((map.snapshot(), model));
+        self.0.push((snapshot, model));
         Ok(())
     }
 

@@ -5,10 +5,14 @@
 
 use rustc_hash::FxBuildHasher;
 
+use super::handle::Handle;
 use crate::{DiskKey, DiskValue, Encode, Iter, MMapFile, map::DiskHashMap};
 
 /// A map of some kind on disk.
 pub(super) type Map<T> = DiskHashMap<<T as Kind>::K, <T as Kind>::V, MMapFile>;
+
+/// The same, open for writing.
+pub(super) type Open<T> = Handle<<T as Kind>::K, <T as Kind>::V, FxBuildHasher>;
 
 /// The entries of one, or of a snapshot of it.
 pub(super) type Entries<'m, T> = Iter<'m, <T as Kind>::K, <T as Kind>::V, MMapFile, FxBuildHasher>;
@@ -18,10 +22,12 @@ pub(super) trait Kind: 'static {
     const NAME: &'static str;
     /// Images that its walks look at, at least.
     const IMAGES: u64;
+    /// The same, of walks of several writers.
+    const IMAGES_OF_SEVERAL: u64;
     /// How long values may be: what the upper half of a version is chosen from.
     const LENS: &'static [u32];
-    type K: DiskKey + Encode<Self::Key>;
-    type V: DiskValue + Encode<Self::Value>;
+    type K: DiskKey + Encode<Self::Key> + Send + Sync;
+    type V: DiskValue + Encode<Self::Value> + Send + Sync;
     type Key;
     type Value;
 
@@ -41,6 +47,7 @@ pub(super) struct Texts;
 impl Kind for Numbers {
     const NAME: &'static str = "numbers";
     const IMAGES: u64 = 6_000;
+    const IMAGES_OF_SEVERAL: u64 = 1_500;
     const LENS: &'static [u32] = &[8];
     type K = u64;
     type V = u64;
@@ -67,6 +74,7 @@ impl Kind for Numbers {
 impl Kind for Texts {
     const NAME: &'static str = "texts";
     const IMAGES: u64 = 4_000;
+    const IMAGES_OF_SEVERAL: u64 = 1_500;
     const LENS: &'static [u32] = &[0, 1, 20, 100, 180, 400, 700, 1200, 3000, 9000, 15_000, 30_000, 100_000];
     type K = String;
     type V = Vec<u8>;

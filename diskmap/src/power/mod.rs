@@ -7,6 +7,7 @@
 mod backups;
 mod beside;
 mod errors;
+pub(crate) mod handle;
 mod held;
 mod image;
 mod kinds;
@@ -15,6 +16,7 @@ mod model;
 mod plan;
 mod scenarios;
 mod simulator;
+mod threads;
 mod walk;
 
 use std::{
@@ -29,7 +31,7 @@ use self::{
     kinds::{Kind, Numbers, Texts},
     medium::Flaw,
     model::Check,
-    plan::Plan,
+    plan::{Plan, Writers},
     simulator::Run,
     walk::Walk,
 };
@@ -42,10 +44,10 @@ fn memory_dir() -> TempDir {
 }
 
 /// One walk; how many images it looked at, and what was wrong with one.
-fn walk<T: Kind>(seed: u64, flaw: Flaw, talks: bool) -> (u64, Check) {
+fn walk<T: Kind>(seed: u64, writers: Writers, talks: bool) -> (u64, Check) {
     let root = memory_dir();
     let mut rng = Rng::with_seed(seed);
-    let run = Arc::new(Run::new(root.path(), flaw, Plan::new::<T>(&mut rng), talks));
+    let run = Arc::new(Run::new(root.path(), Flaw::None, Plan::new::<T>(&mut rng).of(writers), talks));
     let result = Walk::<T>::create(&run, &mut rng).and_then(|mut walk| {
         walk.run(OPS)?;
         walk.verify()?;
@@ -56,35 +58,45 @@ fn walk<T: Kind>(seed: u64, flaw: Flaw, talks: bool) -> (u64, Check) {
     (run.images(), result)
 }
 
-fn walks<T: Kind>() {
+fn walks<T: Kind>(writers: Writers, images: u64) {
     let variable = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
     if let Some(seed) = variable("DISKMAP_POWER_SEED") {
-        let (images, result) = walk::<T>(seed, Flaw::None, true);
-        println!("{}: seed {seed}: {images} images", T::NAME);
-        result.unwrap_or_else(|wrong| panic!("{}: seed {seed}: {wrong}", T::NAME));
+        let (images, result) = walk::<T>(seed, writers, true);
+        println!("{}, {writers:?}: seed {seed}: {images} images", T::NAME);
+        result.unwrap_or_else(|wrong| panic!("{}, {writers:?}: seed {seed}: {wrong}", T::NAME));
         return;
     }
     let seconds = variable("DISKMAP_POWER_SECONDS").map(Duration::from_secs);
     let first = seconds.map_or(0, |_| fastrand::u64(..1 << 48));
     let (start, mut all, mut seed) = (Instant::now(), 0, first);
-    while all < T::IMAGES || seconds.is_some_and(|seconds| start.elapsed() < seconds) {
-        let (images, result) = walk::<T>(seed, Flaw::None, false);
-        all += images;
+    while all < images || seconds.is_some_and(|seconds| start.elapsed() < seconds) {
+        let (more, result) = walk::<T>(seed, writers, false);
+        all += more;
         result.unwrap_or_else(|wrong| {
-            panic!("{}: DISKMAP_POWER_SEED={seed} repeats it; after {all} images: {wrong}", T::NAME)
+            panic!("{}, {writers:?}: DISKMAP_POWER_SEED={seed} repeats it; after {all} images: {wrong}", T::NAME)
         });
         seed += 1;
     }
-    println!("{}: {all} images of {} walks in {:?}", T::NAME, seed - first, start.elapsed());
-    assert!(all >= T::IMAGES);
+    println!("{}, {writers:?}: {all} images of {} walks in {:?}", T::NAME, seed - first, start.elapsed());
+    assert!(all >= images);
 }
 
 #[test]
 fn the_power_is_cut_under_numbers() {
-    walks::<Numbers>();
+    walks::<Numbers>(Writers::One, Numbers::IMAGES);
 }
 
 #[test]
 fn the_power_is_cut_under_texts() {
-    walks::<Texts>();
+    walks::<Texts>(Writers::One, Texts::IMAGES);
+}
+
+#[test]
+fn the_power_is_cut_under_numbers_of_several_writers() {
+    walks::<Numbers>(Writers::Any, Numbers::IMAGES_OF_SEVERAL);
+}
+
+#[test]
+fn the_power_is_cut_under_texts_of_several_writers() {
+    walks::<Texts>(Writers::Any, Texts::IMAGES_OF_SEVERAL);
 }

@@ -31,6 +31,17 @@ pub(super) enum Op {
     Cut,
 }
 
+/// Who writes to the map of a walk.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Writers {
+    /// One.
+    One,
+    /// `2^depth` of them.
+    Several(u32),
+    /// One, four or eight, each time the map is opened.
+    Any,
+}
+
 /// What the operations of a walk are chosen from.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
@@ -40,6 +51,18 @@ pub(super) struct Plan {
     lens: Vec<u32>,
     /// Changes at most between two looks.
     pub burst: usize,
+    pub writers: Writers,
+}
+
+impl Writers {
+    /// For how many bits of depth a map is shared that is opened now.
+    pub(super) fn depth(self, rng: &mut Rng) -> Option<u32> {
+        match self {
+            Writers::One => None,
+            Writers::Several(depth) => Some(depth),
+            Writers::Any => [None, Some(2), Some(2), Some(3)][rng.usize(..4)],
+        }
+    }
 }
 
 impl Plan {
@@ -50,18 +73,24 @@ impl Plan {
         let most = [30_000, 3000, 100][usize::from(keys > 60) + usize::from(keys > 300)];
         let short: Vec<u32> = T::LENS.iter().copied().filter(|&len| len <= most).collect();
         let lens = (0..4).map(|_| short[rng.usize(..short.len())]).collect();
-        Plan { keys, lens, burst: 1 + keys as usize / [4, 10, 30][rng.usize(..3)] }
+        Plan { keys, lens, burst: 1 + keys as usize / [4, 10, 30][rng.usize(..3)], writers: Writers::One }
     }
 
     /// Few keys; where lengths differ, with large values.
     pub(super) fn small<T: Kind>() -> Plan {
         let lens: Vec<u32> = T::LENS.iter().copied().filter(|&len| len <= 15_000).rev().take(4).collect();
-        Plan { keys: 150 / lens.len() as u32, lens, burst: 1 }
+        Plan { keys: 150 / lens.len() as u32, lens, burst: 1, writers: Writers::One }
     }
 
     /// Many keys with short values, so that compaction tells often how far it has come.
     pub(super) fn many<T: Kind>() -> Plan {
-        Plan { keys: 4000, lens: T::LENS.iter().copied().filter(|&len| len <= 100).collect(), burst: 1 }
+        let lens = T::LENS.iter().copied().filter(|&len| len <= 100).collect();
+        Plan { keys: 4000, lens, burst: 1, writers: Writers::One }
+    }
+
+    /// The same for a map that others write to.
+    pub(super) fn of(self, writers: Writers) -> Plan {
+        Plan { writers, ..self }
     }
 
     /// Any operation.

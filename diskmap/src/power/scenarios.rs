@@ -15,7 +15,7 @@ use super::{
     medium::Flaw,
     memory_dir,
     model::{Change, Check},
-    plan::{Op, Plan},
+    plan::{Op, Plan, Writers},
     simulator::Run,
     walk::Walk,
 };
@@ -48,8 +48,11 @@ fn tell_with<T: Kind>(
 }
 
 fn holds<T: Kind>(history: impl Fn(&mut Walk<T>) -> Check) {
-    let images = tell::<T>(Flaw::None, history).unwrap_or_else(|wrong| panic!("{}: {wrong}", T::NAME));
-    assert!(images > 40, "{images} images");
+    for writers in [Writers::One, Writers::Several(2)] {
+        let told = tell_with::<T>(Flaw::None, || Plan::small::<T>().of(writers), &history);
+        let images = told.unwrap_or_else(|wrong| panic!("{}, {writers:?}: {wrong}", T::NAME));
+        assert!(images > 40, "{images} images");
+    }
 }
 
 fn looks<T: Kind>(walk: &Walk<T>, at: &str) -> Check {
@@ -150,6 +153,29 @@ fn what_is_written_beside_a_checkpoint_is_not_in_it() {
 }
 
 #[test]
+fn what_is_cleared_beside_a_checkpoint_is_still_in_it() {
+    fn history<T: Kind>(walk: &mut Walk<T>) -> Check {
+        for step in ["beginning of Sync", "end of Write", "end of Rename"] {
+            walk.changes(200)?;
+            step_to(walk, step)?;
+            walk.apply(Op::Change(Change::Clear))?;
+            looks(walk, step)?;
+            walk.changes(100)?;
+            looks(walk, step)?;
+            walk.finish()?;
+            walk.changes(100)?;
+            looks(walk, "writing after the checkpoint")?;
+            walk.apply(Op::Kill)?;
+            walk.verify()?;
+        }
+        walk.apply(Op::Cut)?;
+        walk.verify()
+    }
+    holds(history::<Numbers>);
+    holds(history::<Texts>);
+}
+
+#[test]
 fn a_checkpoint_beside_compaction_has_every_entry() {
     let history = |walk: &mut Walk<Texts>| {
         walk.changes(7000)?;
@@ -166,8 +192,11 @@ fn a_checkpoint_beside_compaction_has_every_entry() {
         walk.apply(Op::Kill)?;
         walk.verify()
     };
-    let images = tell_with(Flaw::None, Plan::many::<Texts>, history).unwrap_or_else(|wrong| panic!("{wrong}"));
-    assert!(images > 60, "{images} images");
+    for writers in [Writers::One, Writers::Several(2)] {
+        let told = tell_with(Flaw::None, || Plan::many::<Texts>().of(writers), history);
+        let images = told.unwrap_or_else(|wrong| panic!("{writers:?}: {wrong}"));
+        assert!(images > 60, "{images} images");
+    }
 }
 
 #[test]

@@ -9,16 +9,17 @@ use fastrand::Rng;
 
 use super::{
     beside::Beside,
+    handle::Handle,
     held::Held,
     image::{Image, adopt, boot_id},
-    kinds::{Kind, Map},
+    kinds::{Kind, Map, Open},
     medium::Medium,
     model::{self, Belief, Change, Check, Model},
     plan::Op,
     simulator::{Run, Simulator},
 };
 use crate::{
-    Error, OpenOptions, Result,
+    Error, OpenOptions, Progress, Result,
     store::watch::{Watched, watch},
 };
 
@@ -29,7 +30,7 @@ pub(super) struct Walk<T: Kind> {
     /// Before the map: its thread refers to it.
     beside: Option<Beside>,
     held: Held<T>,
-    map: Option<Map<T>>,
+    map: Option<Open<T>>,
     watched: Option<Watched>,
     /// Something was changed since it was opened.
     changed: bool,
@@ -113,8 +114,8 @@ impl<T: Kind> Walk<T> {
         self.sim.tell(|| format!("{op:?}"));
         match op {
             Op::Change(change) => return Ok(self.change(change)),
-            Op::Reserve(more) => return Ok(self.map().reserve(more)),
-            Op::Shrink => return self.checkpointing(|walk| walk.map().shrink_to_fit()),
+            Op::Reserve(more) => return Ok(self.map().whole(|map| map.reserve(more))),
+            Op::Shrink => return self.checkpointing(|walk| walk.map().whole(|map| map.shrink_to_fit())),
             Op::Checkpoint => return self.checkpointing(|walk| walk.map().checkpoint()),
             Op::Compact(stop) => return self.checkpointing(|walk| walk.compact(stop)),
             Op::Hold => self.hold()?,
@@ -138,11 +139,9 @@ impl<T: Kind> Walk<T> {
     fn change(&mut self, change: Change) -> Result<()> {
         self.sim.state().belief.doing = Some(change);
         let done = match change {
-            Change::Insert(number, version) => {
-                self.map().insert(&T::key(number), &T::value(number, version)).map(|_| ())
-            }
-            Change::Remove(number) => self.map().remove(&T::key(number)).map(|_| ()),
-            Change::Clear => self.map().clear(),
+            Change::Insert(number, version) => self.map().insert(&T::key(number), &T::value(number, version)),
+            Change::Remove(number) => self.map().remove::<_, T::Value>(&T::key(number)),
+            Change::Clear => self.map().whole(|map| map.clear()),
         };
         let belief = &mut self.sim.state().belief;
         belief.doing = None;
@@ -169,11 +168,11 @@ impl<T: Kind> Walk<T> {
 
     fn compact(&mut self, stop: Option<u32>) -> Result<()> {
         let mut calls = 0;
-        let done = self.map().compact_with(|_| {
+        let progress = |_| {
             calls += 1;
             if Some(calls) == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        });
-        done.map(drop)
+        };
+        self.map().whole(|map| map.compact_with(progress)).map(drop)
     }
 
     /// Compacts with a checkpoint in another thread, which begins while records are moved, takes a step at each call of the
@@ -183,7 +182,7 @@ impl<T: Kind> Walk<T> {
         self.sim.state().belief.begin();
         let mut work = self.map().beside();
         let (sim, mut beside, mut wrong, mut passes) = (Arc::clone(&self.sim), None::<Beside>, Ok(()), 0);
-        let done = self.map().compact_with(|progress| {
+        let progress = |progress: Progress| {
             passes += u32::from(progress.done == 256);
             // The first looks for cells that are lost.
             if passes == 2
@@ -204,7 +203,8 @@ impl<T: Kind> Walk<T> {
                 }
             }
             ControlFlow::Continue(())
-        });
+        };
+        let done = self.map().whole(|map| map.compact_with(progress));
         wrong?;
         let moved = done.map_err(|error| error.to_string())?.records_moved;
         self.sim.state().belief.done(captured);
@@ -216,7 +216,7 @@ impl<T: Kind> Walk<T> {
     fn hold(&mut self) -> Check {
         let model = self.model();
         let Walk { held, map, rng, .. } = self;
-        map.as_ref().map_or(Ok(()), |map| held.take(map, model, rng))
+        map.as_ref().map_or(Ok(()), |map| held.take(map.snapshot(), model, rng))
     }
 
     /// Closes the map, with what it says of that. Snapshots may outlive it for a while.
@@ -224,7 +224,7 @@ impl<T: Kind> Walk<T> {
         if self.rng.bool() {
             self.held.let_all_go()?;
         }
-        let closed = self.checkpointing(|walk| walk.map.take().map_or(Ok(()), Map::<T>::close))?;
+        let closed = self.checkpointing(|walk| walk.map.take().map_or(Ok(()), Open::<T>::close))?;
         self.outlive()?;
         Ok(closed)
     }
@@ -333,8 +333,13 @@ impl<T: Kind> Walk<T> {
         }
         state.belief.live = Some(found);
         (state.belief.doing, state.belief.exists) = (None, true);
-        (self.map, self.changed) = (Some(map), false);
         drop(state);
+        let depth = self.sim.run.plan.writers.depth(&mut self.rng);
+        match Handle::new(map, depth, depth.map_or(Rng::with_seed(0), |_| self.rng.fork())) {
+            // To be shared, it is written to.
+            Ok(map) => (self.map, self.changed) = (Some(map), depth.is_some()),
+            Err(error) => return Ok(Err(error)),
+        }
         Ok(Ok(()))
     }
 
@@ -346,8 +351,8 @@ impl<T: Kind> Walk<T> {
     /// Looks at everything in the map.
     pub(super) fn verify(&mut self) -> Check {
         self.finish()?;
-        let report = self.map().verify().map_err(|error| format!("verify: {error}"))?;
-        // There is one writer.
+        let report = self.map().whole(|map| map.verify()).map_err(|error| format!("verify: {error}"))?;
+        // One of the writers wrote at a time.
         let sound = report.is_sound() && report.leaked_cells <= 1 && report.leaked_segments == 0;
         if sound { Ok(()) } else { Err(report.to_string()) }
     }
@@ -356,7 +361,8 @@ impl<T: Kind> Walk<T> {
     pub(super) fn compare(&mut self) -> Check {
         self.held.compare()?;
         let model = self.model();
-        model::compare::<T>(self.map(), &model)
+        let compared = self.map().whole(|map| Ok(model::compare::<T>(map, &model)));
+        compared.map_err(|error| error.to_string())?
     }
 
     /// Ends the walk, with nothing left of it.
@@ -368,7 +374,7 @@ impl<T: Kind> Walk<T> {
         self.map.is_some()
     }
 
-    fn map(&mut self) -> &mut Map<T> {
+    fn map(&mut self) -> &mut Open<T> {
         self.map.as_mut().expect("a walk has a map unless opening it failed")
     }
 

@@ -5,7 +5,9 @@ use std::{fs::File, os::unix::fs::FileExt, path::Path};
 use super::{
     Orders, backup,
     kinds::{Alike, Names, Texts, Wide},
-    orders, work,
+    orders,
+    several::DEPTH,
+    together, work,
 };
 use crate::{OpenOptions, error::Result};
 
@@ -38,6 +40,9 @@ fn first(name: &str, root: &Path) -> Result<()> {
         "texts" => work::work::<Texts>(&dir, tell)?,
         "alike" => work::work::<Alike>(&dir, tell)?,
         "names" => work::work::<Names>(&dir, tell)?,
+        "wide-of-four" => work::work_of_several::<Wide>(&dir, DEPTH, tell)?,
+        "texts-of-four" => work::work_of_several::<Texts>(&dir, DEPTH, tell)?,
+        "together" => together::work(root)?,
         "automatic" => work::work_beside_automatic::<Texts>(&dir, tell)?,
         "migrate" => work::migrate(&dir)?,
         "backup" => {
@@ -62,11 +67,13 @@ fn first(name: &str, root: &Path) -> Result<()> {
 fn again(name: &str, root: &Path) -> Result<()> {
     let dir = root.join("map");
     match name {
-        "wide" => work::open_again::<Wide>(root, &work::plan::<Wide>()),
-        "texts" => work::open_again::<Texts>(root, &work::plan::<Texts>()),
-        "alike" => work::open_again::<Alike>(root, &work::plan::<Alike>()),
-        "names" => work::open_again::<Names>(root, &work::plan::<Names>()),
-        "automatic" => work::open_again::<Texts>(root, &work::plan_of_automatic::<Texts>()),
+        "wide" => work::open_again::<Wide>(root, &work::plan::<Wide>(), None),
+        "texts" => work::open_again::<Texts>(root, &work::plan::<Texts>(), None),
+        "alike" => work::open_again::<Alike>(root, &work::plan::<Alike>(), None),
+        "names" => work::open_again::<Names>(root, &work::plan::<Names>(), None),
+        "wide-of-four" => work::open_again::<Wide>(root, &work::plan::<Wide>(), Some(DEPTH)),
+        "texts-of-four" => work::open_again::<Texts>(root, &work::plan::<Texts>(), Some(DEPTH)),
+        "automatic" => work::open_again::<Texts>(root, &work::plan_of_automatic::<Texts>(), None),
         "backup" => backup::open_again(root),
         "migrate" => OpenOptions::new().open::<u64, work::Large>(dir).map(drop),
         other => panic!("no second child in {other}"),

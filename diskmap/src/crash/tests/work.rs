@@ -1,14 +1,23 @@
 //! What the children do, and what must be found afterwards.
 
-use std::{collections::BTreeMap, fs, path::Path, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use fastrand::Rng;
 
 use super::kinds::{Kind, Texts};
 use crate::{
     DiskHashMap, DiskValue, Encode, Error, Invalid, MMapFile, OpenOptions, Result, Schema, Shape, Snapshot,
-    codec::Versions,
+    codec::Versions, power::handle::Handle,
 };
 
 pub(super) type Map<T> = DiskHashMap<<T as Kind>::K, <T as Kind>::V, MMapFile, <T as Kind>::Hasher>;
+/// The same, open for writing.
+pub(super) type Open<T> = Handle<<T as Kind>::K, <T as Kind>::V, <T as Kind>::Hasher>;
 type Held<T> = Snapshot<<T as Kind>::K, <T as Kind>::V, MMapFile, <T as Kind>::Hasher>;
 pub(super) type State = BTreeMap<u64, u64>;
 
@@ -100,16 +109,23 @@ struct Work<'d, T: Kind> {
     boot: u8,
     /// When checkpoints are made that nobody asks for.
     automatic: Option<Duration>,
+    /// For how many bits of depth the map is shared, if it is.
+    depth: Option<u32>,
 }
 
 /// The child's part; `done` is called with the number of operations that returned.
 pub(super) fn work<T: Kind>(dir: &Path, done: impl FnMut(u64)) -> Result<()> {
-    run::<T>(plan::<T>(), Work { dir, held: Vec::new(), boot: 0, automatic: None }, done)
+    run::<T>(plan::<T>(), Work { dir, held: Vec::new(), boot: 0, automatic: None, depth: None }, done)
+}
+
+/// The same with several writers.
+pub(super) fn work_of_several<T: Kind>(dir: &Path, depth: u32, done: impl FnMut(u64)) -> Result<()> {
+    run::<T>(plan::<T>(), Work { dir, held: Vec::new(), boot: 0, automatic: None, depth: Some(depth) }, done)
 }
 
 /// The same with automatic checkpoints.
 pub(super) fn work_beside_automatic<T: Kind>(dir: &Path, mut done: impl FnMut(u64)) -> Result<()> {
-    let work = Work { dir, held: Vec::new(), boot: 0, automatic: Some(Duration::from_millis(1)) };
+    let work = Work { dir, held: Vec::new(), boot: 0, automatic: Some(Duration::from_millis(1)), depth: None };
     run::<T>(plan_of_automatic::<T>(), work, |number| {
         done(number);
         std::thread::sleep(Duration::from_micros(50));
@@ -126,21 +142,22 @@ fn run<T: Kind>(ops: Vec<Op>, mut work: Work<'_, T>, mut done: impl FnMut(u64)) 
 }
 
 impl<T: Kind> Work<'_, T> {
-    fn open(&self, new: bool) -> Result<Map<T>> {
-        options::<T>(self.boot).auto_checkpoint(self.automatic).create_new(new).open(self.dir)
+    fn open(&self, new: bool) -> Result<Open<T>> {
+        let map = options::<T>(self.boot).auto_checkpoint(self.automatic).create_new(new).open(self.dir)?;
+        Handle::new(map, self.depth, Rng::with_seed(0))
     }
 
-    fn apply(&mut self, map: Option<Map<T>>, op: Op) -> Result<Map<T>> {
+    fn apply(&mut self, map: Option<Open<T>>, op: Op) -> Result<Open<T>> {
         let Some(mut map) = map else { return self.open(true) };
         match op {
             Op::Create => {}
-            Op::Insert(key, seed) => drop(map.insert(&T::key(key), &T::value(seed))?),
-            Op::Update(key, seed) => drop(map.update(&T::key(key), |_| T::value(seed))?),
-            Op::Remove(key) => drop(map.remove(&T::key(key))?),
-            Op::Clear => map.clear()?,
+            Op::Insert(key, seed) => map.insert(&T::key(key), &T::value(seed))?,
+            Op::Update(key, seed) => map.update(&T::key(key), T::value(seed))?,
+            Op::Remove(key) => map.remove::<_, T::Value>(&T::key(key))?,
+            Op::Clear => map.whole(|map| map.clear())?,
             Op::Checkpoint => map.checkpoint()?,
-            Op::Shrink => map.shrink_to_fit()?,
-            Op::Compact => drop(map.compact()?),
+            Op::Shrink => map.whole(|map| map.shrink_to_fit())?,
+            Op::Compact => drop(map.whole(|map| map.compact())?),
             Op::Hold => self.held.push(map.snapshot()),
             Op::LetGo => self.held.clear(),
             Op::Close => {
@@ -188,16 +205,18 @@ impl Oracle {
 
 /// What a killed child has left: as it is, and as a copy, which is what a power cut would have left.
 pub(super) fn check<T: Kind>(root: &Path) {
-    check_after::<T>(root, &plan::<T>(), false);
+    check_after::<T>(root, &plan::<T>(), false, None);
 }
 
 /// The same where any moment since the last checkpoint may be durable.
 pub(super) fn check_beside_automatic<T: Kind>(root: &Path) {
-    check_after::<T>(root, &plan_of_automatic::<T>(), true);
+    check_after::<T>(root, &plan_of_automatic::<T>(), true, None);
 }
 
-fn check_after<T: Kind>(root: &Path, ops: &[Op], automatic: bool) {
-    let (dir, copy) = (root.join("map"), root.join("copy"));
+/// The same of any operations; the map is then shared, if a depth is given.
+pub(super) fn check_after<T: Kind>(root: &Path, ops: &[Op], automatic: bool, depth: Option<u32>) {
+    let shared = |map| Handle::new(map, depth, Rng::with_seed(1)).expect("shared");
+    let dir = root.join("map");
     let count = read_count(root);
     let mut before = Oracle::default();
     let mut moments = vec![State::new()];
@@ -217,14 +236,10 @@ fn check_after<T: Kind>(root: &Path, ops: &[Op], automatic: bool) {
             "leftovers are no map"
         );
         let map: Map<T> = options::<T>(0).create_new(true).open(&dir).expect("a map in the place of leftovers");
-        goes_on::<T>(map, State::new(), &dir, 0);
+        goes_on::<T>(shared(map), State::new(), &dir, 0);
         return;
     }
-    fs::create_dir_all(&copy).expect("a directory");
-    for entry in fs::read_dir(&dir).expect("a directory") {
-        let entry = entry.expect("an entry");
-        fs::copy(entry.path(), copy.join(entry.file_name())).expect("a copy");
-    }
+    let copy = copy(root);
     // In the middle of a reboot the boot before it has ended.
     let boot = after.boot;
     if before.boot != boot {
@@ -235,19 +250,31 @@ fn check_after<T: Kind>(root: &Path, ops: &[Op], automatic: bool) {
     drop(reader);
     let map: Map<T> = options::<T>(boot).open(&dir).expect("a killed map");
     assert!(found == one_of::<T>(&map, &[&found]));
-    goes_on::<T>(map, found, &dir, boot);
+    goes_on::<T>(shared(map), found, &dir, boot);
     let map: Map<T> = options::<T>(boot).open(&copy).expect("a copied map");
     moments.push(after.live);
     let durable: Vec<&State> = if automatic { moments.iter().collect() } else { vec![&before.durable, &after.durable] };
     let found = one_of::<T>(&map, &durable);
-    goes_on::<T>(map, found, &copy, boot);
+    goes_on::<T>(shared(map), found, &copy, boot);
+}
+
+/// Copies the map of a child that was killed.
+pub(super) fn copy(root: &Path) -> PathBuf {
+    let copy = root.join("copy");
+    fs::create_dir_all(&copy).expect("a directory");
+    for entry in fs::read_dir(root.join("map")).expect("a directory") {
+        let entry = entry.expect("an entry");
+        fs::copy(entry.path(), copy.join(entry.file_name())).expect("a copy");
+    }
+    copy
 }
 
 /// Opens what a killed child has left, under the boot it was in.
-pub(super) fn open_again<T: Kind>(root: &Path, ops: &[Op]) -> Result<()> {
+pub(super) fn open_again<T: Kind>(root: &Path, ops: &[Op], depth: Option<u32>) -> Result<()> {
     let reboots = |op: &&Op| matches!(op, Op::Reboot);
     let boot = ops.iter().take(read_count(root) + 1).filter(reboots).count();
-    options::<T>(boot as u8).open::<T::K, T::V>(root.join("map")).map(drop)
+    let map: Map<T> = options::<T>(boot as u8).open(root.join("map"))?;
+    Handle::new(map, depth, Rng::with_seed(0)).map(drop)
 }
 
 pub(super) fn read_count(root: &Path) -> usize {
@@ -258,7 +285,7 @@ pub(super) fn read_count(root: &Path) -> usize {
 /// Which of some states a map is in; it must be one of them, and without fault.
 pub(super) fn one_of<T: Kind>(map: &Map<T>, states: &[&State]) -> State {
     let report = map.verify().expect("verified");
-    // There is one writer.
+    // One of the writers wrote at a time.
     assert!(report.is_sound() && report.leaked_cells <= 1 && report.leaked_segments == 0, "{report}");
     assert_eq!(map.iter().filter(|entry| entry.is_ok()).count() as u64, map.len());
     let has = |key: u64, seed: u64| {
@@ -272,14 +299,14 @@ pub(super) fn one_of<T: Kind>(map: &Map<T>, states: &[&State]) -> State {
 }
 
 /// What is free in a map is really free: it is written to, and opened once more.
-fn goes_on<T: Kind>(mut map: Map<T>, mut state: State, dir: &Path, boot: u8) {
+pub(super) fn goes_on<T: Kind>(mut map: Open<T>, mut state: State, dir: &Path, boot: u8) {
     for key in 0..30 {
         map.insert(&T::key(key), &T::value(key + 7)).expect("inserted");
         state.insert(key, key + 7);
-        map.remove(&T::key(key + 40)).expect("removed");
+        map.remove::<_, T::Value>(&T::key(key + 40)).expect("removed");
         state.remove(&(key + 40));
     }
-    one_of::<T>(&map, &[&state]);
+    map.whole(|map| Ok(one_of::<T>(map, &[&state]))).expect("looked at");
     map.close().expect("closed");
     let map: Map<T> = options::<T>(boot).open(dir).expect("a closed map");
     one_of::<T>(&map, &[&state]);
