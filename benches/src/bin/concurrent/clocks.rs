@@ -32,8 +32,17 @@ pub(crate) struct Stall {
     pub began: Instant,
     /// Without waiting for a CPU.
     pub took: Duration,
-    /// Of that, on the CPU; else the thread was blocked.
+    /// Of that, on the CPU.
     pub on_cpu: Duration,
+    /// Whether the thread went to sleep. Else the rest was taken by the host of a virtual machine.
+    pub slept: bool,
+}
+
+impl Stall {
+    /// How long the thread was blocked.
+    pub(crate) fn blocked(&self) -> Duration {
+        if self.slept { self.took - self.on_cpu } else { Duration::ZERO }
+    }
 }
 
 /// The times of one thread's operations.
@@ -48,7 +57,10 @@ pub(crate) struct Timed {
 }
 
 /// What the scheduler knows about this thread.
-struct Scheduler(File);
+struct Scheduler {
+    times: File,
+    status: File,
+}
 
 impl Times {
     fn add(&mut self, time: Duration) {
@@ -89,6 +101,7 @@ impl Timed {
     /// Times `operation` again and again until it says that there is no more to do.
     pub(crate) fn repeat(mut operation: impl FnMut() -> Result<bool>) -> Result<Timed> {
         let (mut timed, scheduler) = (Timed::default(), Scheduler::of_this_thread()?);
+        let mut sleeps = scheduler.sleeps()?;
         loop {
             let (waited, busy) = (scheduler.waited()?, on_cpu()?);
             let began = Instant::now();
@@ -98,7 +111,10 @@ impl Timed {
             timed.wall.add(wall);
             timed.own.add(own);
             if own > STALL {
-                timed.stalls.push(Stall { began, took: own, on_cpu: (on_cpu()? - busy).min(own) });
+                let on_cpu = (on_cpu()? - busy).min(own);
+                // Only an operation can put the thread to sleep.
+                let before = std::mem::replace(&mut sleeps, scheduler.sleeps()?);
+                timed.stalls.push(Stall { began, took: own, on_cpu, slept: sleeps != before });
             }
             if !more {
                 return Ok(timed);
@@ -109,18 +125,25 @@ impl Timed {
 
 impl Scheduler {
     fn of_this_thread() -> Result<Scheduler> {
-        Ok(Scheduler(
-            File::open("/proc/thread-self/schedstat").context("the kernel does not tell who waits for a CPU")?,
-        ))
+        let open = |path: &str| File::open(path).with_context(|| format!("cannot read {path}"));
+        Ok(Scheduler { times: open("/proc/thread-self/schedstat")?, status: open("/proc/thread-self/status")? })
     }
 
     /// How long the thread has been ready to run but did not.
     fn waited(&self) -> Result<Duration> {
         let mut text = [0; 64];
-        let len = self.0.read_at(&mut text, 0)?;
-        let mut words = text[..len].split(|&byte| byte == b' ');
-        let word = words.nth(1).context("not what the kernel documents")?;
-        Ok(Duration::from_nanos(std::str::from_utf8(word)?.parse()?))
+        let len = self.times.read_at(&mut text, 0)?;
+        let word = std::str::from_utf8(&text[..len])?.split_ascii_whitespace().nth(1);
+        Ok(Duration::from_nanos(word.context("not what the kernel documents")?.parse()?))
+    }
+
+    /// How often the thread has gone to sleep, to wait for something.
+    fn sleeps(&self) -> Result<u64> {
+        let mut text = [0; 4096];
+        let len = self.status.read_at(&mut text, 0)?;
+        let line =
+            std::str::from_utf8(&text[..len])?.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        Ok(line.context("not what the kernel documents")?.trim().parse()?)
     }
 }
 
@@ -151,7 +174,7 @@ mod tests {
             Ok(false)
         })?;
         let [stall] = blocked.stalls.as_slice() else { panic!("{} stalls", blocked.stalls.len()) };
-        assert!(stall.took >= Duration::from_millis(10) && stall.on_cpu < stall.took / 4);
+        assert!(stall.slept && stall.blocked() >= Duration::from_millis(10));
 
         let busy = Timed::repeat(|| {
             let end = on_cpu()? + Duration::from_millis(20);
@@ -159,7 +182,7 @@ mod tests {
             Ok(false)
         })?;
         let [stall] = busy.stalls.as_slice() else { panic!("{} stalls", busy.stalls.len()) };
-        assert!(stall.took >= Duration::from_millis(15) && stall.on_cpu > stall.took / 2);
+        assert!(stall.took >= Duration::from_millis(15) && stall.on_cpu > stall.took / 2 && !stall.slept);
         Ok(())
     }
 }

@@ -113,7 +113,9 @@ fn run<Q: SharedKey>(arguments: &Arguments) -> Result<()> {
         }
         measure(arguments, &keys, scratch.path(), run, &mut report)?;
     }
-    println!("{report}");
+    if arguments.only.iter().any(|&part| part != Part::Stalls) {
+        println!("{report}");
+    }
     if arguments.measures(Part::Stalls) {
         println!("{}", stalls::look(arguments, &keys, &scratch.path().join("stalls"))?);
     }
@@ -127,8 +129,11 @@ fn measure<Q: SharedKey>(
     run: u32,
     report: &mut Report,
 ) -> Result<()> {
-    if arguments.measures(Part::Mixes) || arguments.measures(Part::Single) {
+    if arguments.measures(Part::Mixes) {
         mixes::measure(arguments, keys, &scratch.join("mixes"), report)?;
+    }
+    if arguments.measures(Part::Single) {
+        single::measure(arguments, keys, &scratch.join("single"), report)?;
     }
     if arguments.measures(Part::Bustle) {
         harness::measure(arguments, scratch, run, report)?;

@@ -13,9 +13,8 @@ use diskmap_benches::{
 };
 
 use crate::{
-    Arguments, Part,
+    Arguments,
     contest::{Contestant, Dash, Guarded, Papaya, SharedKey, create},
-    single,
 };
 
 const THREADS: usize = 2;
@@ -51,7 +50,7 @@ struct Work<'k, Q> {
 /// What all threads do in one turn.
 type Turn<'k, Q> = Vec<Work<'k, Q>>;
 
-/// Fills the maps and measures all mixes, and one thread's lookups if asked for.
+/// Fills the maps and measures all mixes.
 pub(crate) fn measure<Q: SharedKey>(
     arguments: &Arguments,
     keys: &Keys<Q>,
@@ -68,15 +67,10 @@ pub(crate) fn measure<Q: SharedKey>(
     })?;
     report_pair(report, "insert from empty", "dashmap", (disk.1, dash.1), Limit::None);
     report_pair(report, "insert from empty", "papaya", (disk.1, papaya.1), Limit::None);
-    let (dash, papaya, mut disk) = (dash.0, papaya.0, disk.0);
+    let (dash, papaya, disk) = (dash.0, papaya.0, disk.0);
 
     for mix in MIXES {
-        if arguments.measures(Part::Mixes) {
-            take_turns(&mix, keys, [&disk, &dash, &papaya], &Guarded(&disk), report)?;
-        }
-        if mix.inserts == 0 && arguments.measures(Part::Single) {
-            disk = single::measure(keys, disk, report)?;
-        }
+        take_turns(&mix, keys, [&disk, &dash, &papaya], &Guarded(&disk), report)?;
     }
     drop(disk);
     fs::remove_dir_all(dir)?;

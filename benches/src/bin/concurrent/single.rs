@@ -1,9 +1,9 @@
 //! One thread's lookups: the shared map, and the same map given back to one thread.
 //!
-//! Must not change the map. Invariant: both are asked for the same keys in the same order, and the entries lie in the same
+//! Must not change the map once it is filled. Invariant: both are asked for the same keys in the same order, and the entries lie in the same
 //! pages.
 
-use std::thread;
+use std::{fs, path::Path, thread};
 
 use anyhow::{Result, anyhow, ensure};
 use diskmap::DiskHashMap;
@@ -14,15 +14,25 @@ use diskmap_benches::{
 };
 
 use crate::{
-    contest::{Contestant, Disk, Guarded, SharedKey},
+    Arguments,
+    contest::{Contestant, Disk, Guarded, SharedKey, create},
     mixes::lost,
 };
 
 /// How often both are measured, in turns.
 const PASSES: usize = 3;
 
-/// Measures lookups; the map again.
-pub(crate) fn measure<Q: SharedKey>(keys: &Keys<Q>, mut disk: Disk<Q>, report: &mut Report) -> Result<Disk<Q>> {
+/// Fills a map and measures lookups.
+pub(crate) fn measure<Q: SharedKey>(
+    arguments: &Arguments,
+    keys: &Keys<Q>,
+    dir: &Path,
+    report: &mut Report,
+) -> Result<()> {
+    let mut disk = create::<Q>(arguments, dir)?;
+    for &key in &keys.stored {
+        disk.insert(key.borrowed(), &key.value())?;
+    }
     let (count, expected) = (keys.shuffled.len(), keys.sum());
     thread::scope(|scope| {
         let measured = scope.spawn(|| {
@@ -39,7 +49,8 @@ pub(crate) fn measure<Q: SharedKey>(keys: &Keys<Q>, mut disk: Disk<Q>, report: &
                 report.pair("one thread, get_copied / DiskHashMap", "ns", (copied, single), Limit::Ratio(1.15));
                 report.pair("one thread, get / DiskHashMap", "ns", (guarded, single), Limit::None);
             }
-            Ok(disk)
+            drop(disk);
+            Ok(fs::remove_dir_all(dir)?)
         });
         measured.join().map_err(|_| anyhow!("a thread panicked"))?
     })

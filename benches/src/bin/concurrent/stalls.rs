@@ -190,8 +190,7 @@ fn table(reader: &Timed, spinner: &Timed, written: u64, entries: u64) -> Report 
     both("  longest", "us", &|timed| timed.own.longest() / 1e3);
     both("  stalls over 1 ms", "", &|timed| timed.stalls.len() as f64);
     both("    of these, more than 1 ms blocked", "", &|timed| {
-        let blocked = |stall: &&Stall| stall.took - stall.on_cpu > STALL;
-        timed.stalls.iter().filter(blocked).count() as f64
+        timed.stalls.iter().filter(|stall| stall.blocked() > STALL).count() as f64
     });
     both("timed", "M", &|timed| timed.wall.count() as f64 / 1e6);
     report.ours("written", "M", written as f64 / 1e6, Limit::None);
@@ -208,10 +207,11 @@ fn tell(text: &mut String, who: &str, stalls: &[Stall], begun: Instant, events: 
         let beside = events.iter().find(|event| event.began < end && event.ended > stall.began);
         writeln!(
             text,
-            "{:>8.3} s  {who}: stalled for {:.1} ms, {:.1} ms of them on the CPU{}",
+            "{:>8.3} s  {who}: stalled for {:.1} ms, {:.1} ms of them on the CPU, {:.1} ms blocked{}",
             (stall.began - begun).as_secs_f64(),
             stall.took.as_secs_f64() * 1e3,
             stall.on_cpu.as_secs_f64() * 1e3,
+            stall.blocked().as_secs_f64() * 1e3,
             beside.map_or(String::new(), |event| format!(", beside a {}", event.what)),
         )?;
     }
