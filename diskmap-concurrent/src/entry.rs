@@ -46,7 +46,7 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
     ///
     /// Until the entry is gone other threads that write to the shard wait; readers do not. A thread that writes to the map in
     /// any other way while it holds an entry gets `Reentrant` – whatever the key, so that it does not depend on which keys
-    /// happen to share a shard. An entry stays in its thread.
+    /// happen to share a shard. An entry stays in its thread; one that is leaked (`mem::forget`) leaves its shard locked.
     ///
     /// # Errors
     /// As [`insert`](DiskDashMap::insert).

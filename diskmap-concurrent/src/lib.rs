@@ -44,6 +44,8 @@
 //! | `retain`, `alter_all` | as these, a segment at a time |
 //! | `clear`, `compact`, `verify`, `reserve` | all writers, and they wait for it |
 //! | a thread that writes while it holds an entry, or inside a closure | nobody: [`Error::Reentrant`](diskmap::Error::Reentrant) |
+//!
+//! An [`Encode`](diskmap::Encode) of your own must not use the map it encodes for: it runs in the middle of a change.
 
 #![deny(unsafe_code)]
 
