@@ -152,10 +152,7 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
     /// What `work` does with the map while all shards are locked.
     pub(crate) fn whole<R>(&self, work: impl FnOnce(&mut DiskHashMap<K, V, BS, S>) -> Result<R>) -> Result<R> {
         let mut held = self.held().lock_all()?;
-        self.inner.readers.each_ready(|freed| {
-            // SAFETY: what is ready no reader knows of (`Readers`).
-            unsafe { self.engine().reclaim(freed) };
-        });
+        self.reclaim();
         held.iter_mut().for_each(|shard| self.engine().retire(shard.writer()));
         let done = {
             // SAFETY: all shards are locked and have nothing open; what `work` returns has no views (`R` outlives them).

@@ -70,7 +70,7 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
         K: Encode<Q>,
     {
         self.engine().with_key(key, |hashed, bytes| {
-            let held = self.lock(hashed.position())?;
+            let held = self.lock(hashed)?;
             self.entry_in(held, key, hashed, bytes)
         })?
     }

@@ -101,7 +101,8 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
         let engine = self.engine();
         let (mut next, mut entries) = (Some(0), Entries::default());
         while let Some(position) = next {
-            let mut held = self.lock(position)?;
+            let mut held = self.held().lock(position)?;
+            self.reclaim();
             // What is changed must stay to be looked at until the last entry was.
             let _pin = self.pin_to_read();
             // SAFETY: pinned, if an entry has a record. Nobody but the directory's growth can come between.

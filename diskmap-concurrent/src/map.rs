@@ -8,7 +8,7 @@ use std::{fmt, mem::ManuallyDrop, path::Path, sync::Arc};
 
 use diskmap::{
     ByteStore, DiskHashMap, DiskValue, MMapFile, Result, Schema, StableHasher, Stats, VecStore,
-    engine::{Engine, MAX_WRITERS, Writer},
+    engine::{Engine, Hashed, MAX_WRITERS, Writer},
 };
 use rustc_hash::FxBuildHasher;
 
@@ -161,15 +161,13 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S> DiskDashMap<K, V, BS, S> {
         self.inner.readers.pin()
     }
 
-    /// Locks the shard of a position.
+    /// Reclaims what no reader knows of any more, if there is anything.
     #[inline(always)]
-    pub(crate) fn lock(&self, position: u64) -> Result<Held<'_>> {
-        let held = self.inner.shards.lock(position)?;
+    pub(crate) fn reclaim(&self) {
         self.inner.readers.each_ready(|freed| {
             // SAFETY: what is ready no reader knows of (`Readers`).
             unsafe { self.engine().reclaim(freed) };
         });
-        Ok(held)
     }
 
     pub(crate) fn held(&self) -> &Shards {
@@ -186,6 +184,15 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
         let inner =
             Inner { engine: ManuallyDrop::new(engine), shards: ManuallyDrop::new(shards), readers: Readers::new() };
         Ok(DiskDashMap { inner: Arc::new(inner) })
+    }
+
+    /// Locks the shard of a key. What the key is looked up in comes meanwhile.
+    #[inline(always)]
+    pub(crate) fn lock(&self, hashed: Hashed) -> Result<Held<'_>> {
+        self.engine().prefetch(hashed);
+        let held = self.inner.shards.lock(hashed.position())?;
+        self.reclaim();
+        Ok(held)
     }
 
     /// Figures about the map. Linear in the number of segments and heap blocks.

@@ -37,7 +37,7 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
         V: Encode<QV>,
     {
         self.engine().with_key(key, |hashed, bytes| {
-            let mut held = self.lock(hashed.position())?;
+            let mut held = self.lock(hashed)?;
             let old = self.store(&mut held, hashed, bytes, value)?;
             self.tend(&mut held);
             Ok(old)
@@ -63,7 +63,7 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
         V: Encode<QV>,
     {
         self.engine().with_key(key, |hashed, bytes| {
-            let mut held = self.lock(hashed.position())?;
+            let mut held = self.lock(hashed)?;
             // SAFETY: the shard's lock is held.
             let mut turn = unsafe { self.engine().turn(held.writer()) }?;
             // SAFETY: as above.
@@ -323,7 +323,7 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
         K: Encode<Q>,
     {
         self.engine().with_key(key, |hashed, key| {
-            let mut held = self.lock(hashed.position())?;
+            let mut held = self.lock(hashed)?;
             let generation = self.engine().generation();
             // SAFETY: the shard's lock is held.
             let Spot::Found(place) = unsafe { self.engine().lookup(hashed, key) }? else { return Ok(None) };
