@@ -56,6 +56,9 @@ struct Arguments {
     /// that others use. Waiting for locks and the helper thread's work then do not count.
     #[arg(long)]
     cpu_time: bool,
+    /// Stalls: let the system take pages away that it finds cold, as from other programs.
+    #[arg(long)]
+    pageable: bool,
     /// Make no checkpoints by the timer or the amount of changes (but in `stalls`).
     #[arg(long)]
     no_timer: bool,
