@@ -85,8 +85,8 @@ pub(crate) struct Core<B, C> {
     sequences: Sequences,
     /// A lock for each intent record, if there are fewer of these than writers.
     records: OnceLock<Box<[Mutex<()>]>>,
-    /// No segment has fewer bits of depth. More than 0 where several writers and readers in other threads share the map.
-    least_depth: AtomicU32,
+    /// 0 if the map is not shared; else 1 more than the bits of depth that every segment has at least.
+    shared: AtomicU32,
     signals: Arc<Signals>,
 }
 

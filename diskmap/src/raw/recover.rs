@@ -217,7 +217,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             counts: Counts::default(),
             sequences: Sequences::new(),
             records: OnceLock::new(),
-            least_depth: AtomicU32::new(0),
+            shared: AtomicU32::new(0),
             signals,
         }
     }

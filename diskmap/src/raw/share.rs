@@ -50,14 +50,14 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     pub(crate) fn share(&self, writer: &mut Writer, depth: u32) -> Result<()> {
         self.divide(writer, depth)?;
         self.heap.as_ref().map_or(Ok(()), Heap::keep_freed)?;
-        self.least_depth.store(depth, Ordering::Relaxed);
+        self.shared.store(depth + 1, Ordering::Relaxed);
         Ok(())
     }
 
     /// Tells readers that what they read of a segment before may have moved or gone, if there are any.
     #[inline]
     pub(super) fn bump(&self, id: u32) {
-        if self.least_depth() > 0 {
+        if self.is_shared() {
             self.sequences.bump(Self::entry_of(id, 0));
         }
     }
@@ -107,14 +107,20 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
 impl<B: ByteStore, C> Core<B, C> {
     /// Ends it. There are no readers, and writers have nothing open.
     pub(crate) fn unshare(&self) {
-        self.least_depth.store(0, Ordering::Relaxed);
+        self.shared.store(0, Ordering::Relaxed);
         if let Some(heap) = &self.heap {
             heap.forget_freed();
         }
     }
 
-    /// The bits of depth that every segment has at least; 0 if the map is not shared.
+    /// The bits of depth that every segment has at least; 0 if the map is not shared, or has one writer.
     pub(super) fn least_depth(&self) -> u32 {
-        self.least_depth.load(Ordering::Relaxed)
+        self.shared.load(Ordering::Relaxed).saturating_sub(1)
+    }
+
+    /// Whether there may be readers in other threads beside a writer.
+    #[inline]
+    pub(super) fn is_shared(&self) -> bool {
+        self.shared.load(Ordering::Relaxed) > 0
     }
 }

@@ -75,7 +75,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
 
     /// Cuts what nothing refers to off the end of the files; of a shared map only the heap.
     pub(crate) fn trim(&self) -> Result<()> {
-        if self.least_depth() > 0 {
+        if self.is_shared() {
             return self.heap.as_ref().map_or(Ok(()), crate::heap::Heap::trim);
         }
         let mut last = 0;
@@ -104,7 +104,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         let entry = self.directory.view().entry(0);
         let id = Self::id(entry);
         let descriptor = self.descriptor(id)?;
-        if descriptor.depth > 0 || self.least_depth() > 0 || entry.has(Entry::CHAINED) {
+        if descriptor.depth > 0 || self.is_shared() || entry.has(Entry::CHAINED) {
             return Ok(());
         }
         self.verify(0)?;
