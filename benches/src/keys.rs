@@ -24,16 +24,22 @@ pub trait Key: Copy + 'static {
     /// What a map is asked for.
     type Borrowed: ?Sized + Hash + Eq;
 
-    /// `count` random keys, all different for all practical purposes.
-    fn random(count: usize, random: &mut fastrand::Rng) -> Vec<Self>;
-    /// The same keys, lying in memory in the order of the slice.
-    fn in_order(keys: &[Self]) -> Vec<Self>;
     /// The key as a map is asked for it.
     fn borrowed(&self) -> &Self::Borrowed;
     /// The key as a map in memory stores it.
     fn owned(self) -> Self::Owned;
+    /// The key as a store of bytes is asked for it.
+    fn bytes(&self) -> &[u8];
     /// The value stored for the key.
     fn value(self) -> u64;
+}
+
+/// A kind of key that there is any number of.
+pub trait RandomKey: Key {
+    /// `count` random keys, all different for all practical purposes.
+    fn random(count: usize, random: &mut fastrand::Rng) -> Vec<Self>;
+    /// The same keys, lying in memory in the order of the slice.
+    fn in_order(keys: &[Self]) -> Vec<Self>;
 }
 
 impl Key for u64 {
@@ -42,14 +48,6 @@ impl Key for u64 {
     type Codec = u64;
     type Owned = u64;
     type Borrowed = u64;
-
-    fn random(count: usize, random: &mut fastrand::Rng) -> Vec<u64> {
-        (0..count).map(|_| random.u64(..)).collect()
-    }
-
-    fn in_order(keys: &[u64]) -> Vec<u64> {
-        keys.to_vec()
-    }
 
     #[inline(always)]
     fn borrowed(&self) -> &u64 {
@@ -62,8 +60,23 @@ impl Key for u64 {
     }
 
     #[inline(always)]
+    fn bytes(&self) -> &[u8] {
+        bytemuck::bytes_of(self)
+    }
+
+    #[inline(always)]
     fn value(self) -> u64 {
         self
+    }
+}
+
+impl RandomKey for u64 {
+    fn random(count: usize, random: &mut fastrand::Rng) -> Vec<u64> {
+        (0..count).map(|_| random.u64(..)).collect()
+    }
+
+    fn in_order(keys: &[u64]) -> Vec<u64> {
+        keys.to_vec()
     }
 }
 
@@ -76,6 +89,28 @@ impl Key for &'static str {
     type Owned = String;
     type Borrowed = str;
 
+    #[inline(always)]
+    fn borrowed(&self) -> &str {
+        self
+    }
+
+    #[inline(always)]
+    fn owned(self) -> String {
+        self.to_owned()
+    }
+
+    #[inline(always)]
+    fn bytes(&self) -> &[u8] {
+        self.as_bytes()
+    }
+
+    #[inline(always)]
+    fn value(self) -> u64 {
+        self.as_bytes().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+    }
+}
+
+impl RandomKey for &'static str {
     fn random(count: usize, random: &mut fastrand::Rng) -> Vec<&'static str> {
         const LETTERS: &[u8; 64] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
         let mut buffer = String::with_capacity(count * TEXT_LEN);
@@ -91,21 +126,6 @@ impl Key for &'static str {
 
     fn in_order(keys: &[&'static str]) -> Vec<&'static str> {
         cut(keys.concat())
-    }
-
-    #[inline(always)]
-    fn borrowed(&self) -> &str {
-        self
-    }
-
-    #[inline(always)]
-    fn owned(self) -> String {
-        self.to_owned()
-    }
-
-    #[inline(always)]
-    fn value(self) -> u64 {
-        self.as_bytes().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
     }
 }
 
@@ -124,7 +144,7 @@ pub struct Keys<Q> {
     pub missing: Vec<Q>,
 }
 
-impl<Q: Key> Keys<Q> {
+impl<Q: RandomKey> Keys<Q> {
     /// `count` keys of each sort.
     pub fn new(count: usize) -> Keys<Q> {
         let mut random = fastrand::Rng::with_seed(SEED);
@@ -138,7 +158,9 @@ impl<Q: Key> Keys<Q> {
     pub fn stored(count: usize) -> Vec<Q> {
         Q::random(count, &mut fastrand::Rng::with_seed(SEED))
     }
+}
 
+impl<Q: Key> Keys<Q> {
     /// The sum of all values, wrapping.
     pub fn sum(&self) -> u64 {
         self.stored.iter().fold(0, |sum, key| sum.wrapping_add(key.value()))

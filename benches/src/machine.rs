@@ -49,13 +49,41 @@ pub fn in_memory(dir: &Path) -> Result<bool> {
     Ok(kind == TMPFS || kind == RAMFS)
 }
 
-/// Bytes that the files of a directory occupy.
+/// Bytes that the files of a directory and of those in it occupy.
 pub fn bytes_on_disk(dir: &Path) -> Result<u64> {
     let mut bytes = 0;
-    for file in dir.read_dir()? {
-        bytes += file?.metadata()?.blocks() * 512;
+    for entry in walkdir::WalkDir::new(dir) {
+        let metadata = entry?.metadata()?;
+        bytes += if metadata.is_dir() { 0 } else { metadata.blocks() * 512 };
     }
     Ok(bytes)
+}
+
+/// What figures depend on, in the words of the system: each thing and what it is.
+pub fn description(dir: &Path) -> Result<Vec<(&'static str, String)>> {
+    let read = |path: &str| std::fs::read_to_string(path).with_context(|| format!("cannot read {path}"));
+    let field = |text: &str, name: &str| {
+        let line = text.lines().find(|line| line.starts_with(name));
+        line.and_then(|line| line.split_once(':')).map_or_else(|| "unknown".into(), |(_, value)| value.trim().to_owned())
+    };
+    let system = rustix::system::uname();
+    let cores = std::thread::available_parallelism()?;
+    Ok(vec![
+        ("CPU", field(&read("/proc/cpuinfo")?, "model name")),
+        ("cores", cores.to_string()),
+        ("memory", field(&read("/proc/meminfo")?, "MemTotal")),
+        ("kernel", format!("{} {}", system.sysname().to_string_lossy(), system.release().to_string_lossy())),
+        ("file system", file_system(&read("/proc/self/mounts")?, &dir.canonicalize()?)),
+        ("huge pages", read("/sys/kernel/mm/transparent_hugepage/enabled")?.trim().to_owned()),
+    ])
+}
+
+/// Type and options of the mount that a path is in: the last of the longest.
+fn file_system(mounts: &str, path: &Path) -> String {
+    let fields = mounts.lines().map(|line| line.split(' ').collect::<Vec<_>>());
+    let within = fields.filter(|fields| fields.len() > 3 && path.starts_with(fields[1]));
+    let mount = within.max_by_key(|fields| fields[1].len());
+    mount.map_or_else(|| "unknown".into(), |fields| format!("{} ({})", fields[2], fields[3]))
 }
 
 static CPU_TIME: AtomicBool = AtomicBool::new(false);
@@ -83,4 +111,16 @@ pub fn timed_ms<R>(work: impl FnOnce() -> Result<R>) -> Result<(f64, R)> {
     let start = Instant::now();
     let result = work()?;
     Ok((start.elapsed().as_secs_f64() * 1e3, result))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_mount_is_taken() {
+        let mounts = "/dev/a / ext4 rw 0 0\n/dev/b /data xfs rw,noatime 0 0\nnone /proc proc rw 0 0\n";
+        assert_eq!(file_system(mounts, Path::new("/data/maps")), "xfs (rw,noatime)");
+        assert_eq!(file_system(mounts, Path::new("/database")), "ext4 (rw)");
+    }
 }

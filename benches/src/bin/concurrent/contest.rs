@@ -6,16 +6,16 @@
 use std::path::Path;
 
 use diskmap::{OpenOptions, Result};
-use diskmap_benches::keys::Key;
+use diskmap_benches::keys::{Key, RandomKey};
 use diskmap_concurrent::DiskDashMap;
 use rustc_hash::FxBuildHasher;
 
 use crate::Arguments;
 
 /// A key that threads can share.
-pub(crate) trait SharedKey: Key<Owned: Send + Sync, Codec: Send + Sync> + Send + Sync {}
+pub(crate) trait SharedKey: RandomKey<Owned: Send + Sync, Codec: Send + Sync> + Send + Sync {}
 
-impl<Q: Key<Owned: Send + Sync, Codec: Send + Sync> + Send + Sync> SharedKey for Q {}
+impl<Q: RandomKey<Owned: Send + Sync, Codec: Send + Sync> + Send + Sync> SharedKey for Q {}
 
 /// diskmap's map, on disk.
 pub(crate) type Disk<Q> = DiskDashMap<<Q as Key>::Codec, u64>;

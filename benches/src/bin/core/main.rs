@@ -16,7 +16,7 @@ use std::{
 use anyhow::{Result, ensure};
 use clap::Parser;
 use diskmap_benches::{
-    keys::{Key, Keys},
+    keys::{Key, Keys, RandomKey},
     machine::{count_cpu_time, pin, scratch},
     report::Report,
 };
@@ -78,7 +78,7 @@ fn main() -> Result<()> {
     if arguments.text { run::<&'static str>(&arguments) } else { run::<u64>(&arguments) }
 }
 
-fn run<Q: Key>(arguments: &Arguments) -> Result<()> {
+fn run<Q: RandomKey>(arguments: &Arguments) -> Result<()> {
     if let Some(dir) = &arguments.fill_and_wait {
         return reopen::fill_and_wait::<Q>(arguments, dir);
     }
@@ -102,7 +102,7 @@ fn run<Q: Key>(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-fn measure<Q: Key>(arguments: &Arguments, keys: &Keys<Q>, scratch: &Path, report: &mut Report) -> Result<()> {
+fn measure<Q: RandomKey>(arguments: &Arguments, keys: &Keys<Q>, scratch: &Path, report: &mut Report) -> Result<()> {
     let dir = scratch.join("map");
     let (memory, disk) = fill::from_empty(arguments, keys, &dir, report)?;
     for _ in 0..PASSES {

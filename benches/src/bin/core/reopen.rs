@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use diskmap::Recovery;
 use diskmap_benches::{
-    keys::{Key, Keys},
+    keys::{Key, Keys, RandomKey},
     machine::{bytes_on_disk, timed, timed_ms},
     report::{Limit, Report},
 };
@@ -59,7 +59,7 @@ pub(crate) fn closed<Q: Key>(
 }
 
 /// Opens a map whose writer was killed.
-pub(crate) fn killed<Q: Key>(arguments: &Arguments, keys: &Keys<Q>, dir: &Path, report: &mut Report) -> Result<()> {
+pub(crate) fn killed<Q: RandomKey>(arguments: &Arguments, keys: &Keys<Q>, dir: &Path, report: &mut Report) -> Result<()> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("--fill-and-wait").arg(dir).arg("--entries").arg(arguments.entries.to_string());
     command.args(arguments.text.then_some("--text")).args(arguments.no_timer.then_some("--no-timer"));
@@ -80,7 +80,7 @@ pub(crate) fn killed<Q: Key>(arguments: &Arguments, keys: &Keys<Q>, dir: &Path, 
 }
 
 /// The process that is killed.
-pub(crate) fn fill_and_wait<Q: Key>(arguments: &Arguments, dir: &Path) -> Result<()> {
+pub(crate) fn fill_and_wait<Q: RandomKey>(arguments: &Arguments, dir: &Path) -> Result<()> {
     let mut disk = open::<Q>(arguments, dir)?;
     fill(&mut disk, &Keys::<Q>::stored(arguments.entries as usize))?;
     println!("{READY}");

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use diskmap_benches::keys::{Key, Keys};
+use diskmap_benches::keys::{Keys, RandomKey};
 
 use crate::{
     Arguments,
@@ -18,7 +18,7 @@ const LAST: f64 = 16e6;
 const STEP: f64 = 1.08;
 
 /// Fills one map step by step and prints a line for each.
-pub(crate) fn sweep<Q: Key>(arguments: &Arguments, dir: &Path) -> Result<()> {
+pub(crate) fn sweep<Q: RandomKey>(arguments: &Arguments, dir: &Path) -> Result<()> {
     let keys = Keys::<Q>::stored(LAST as usize);
     let mut disk = open::<Q>(arguments, dir)?;
     let (mut least, mut most) = ((f64::MAX, 0), (0.0f64, 0));
