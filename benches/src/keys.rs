@@ -135,6 +135,7 @@ fn cut(buffer: String) -> Vec<&'static str> {
 }
 
 /// The keys of one measurement.
+#[derive(Clone)]
 pub struct Keys<Q> {
     /// In the order in which they are inserted.
     pub stored: Vec<Q>,

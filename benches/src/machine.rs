@@ -64,7 +64,8 @@ pub fn description(dir: &Path) -> Result<Vec<(&'static str, String)>> {
     let read = |path: &str| std::fs::read_to_string(path).with_context(|| format!("cannot read {path}"));
     let field = |text: &str, name: &str| {
         let line = text.lines().find(|line| line.starts_with(name));
-        line.and_then(|line| line.split_once(':')).map_or_else(|| "unknown".into(), |(_, value)| value.trim().to_owned())
+        line.and_then(|line| line.split_once(':'))
+            .map_or_else(|| "unknown".into(), |(_, value)| value.trim().to_owned())
     };
     let system = rustix::system::uname();
     let cores = std::thread::available_parallelism()?;

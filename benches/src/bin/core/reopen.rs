@@ -59,7 +59,12 @@ pub(crate) fn closed<Q: Key>(
 }
 
 /// Opens a map whose writer was killed.
-pub(crate) fn killed<Q: RandomKey>(arguments: &Arguments, keys: &Keys<Q>, dir: &Path, report: &mut Report) -> Result<()> {
+pub(crate) fn killed<Q: RandomKey>(
+    arguments: &Arguments,
+    keys: &Keys<Q>,
+    dir: &Path,
+    report: &mut Report,
+) -> Result<()> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("--fill-and-wait").arg(dir).arg("--entries").arg(arguments.entries.to_string());
     command.args(arguments.text.then_some("--text")).args(arguments.no_timer.then_some("--no-timer"));

@@ -1,0 +1,95 @@
+//! dashmap with Fx, in memory.
+//!
+//! Must not know what is measured. Invariant: what the map pins or locks for a call is pinned or locked in that call.
+
+use std::path::Path;
+
+use anyhow::Result;
+use diskmap_benches::keys::Key;
+use rustc_hash::FxBuildHasher;
+
+use super::{About, Engine, Kind, Read, Shared, Write};
+use crate::pair::Pair;
+
+pub(crate) const ABOUT: About = About {
+    name: "dashmap",
+    package: "dashmap",
+    kind: Kind::Memory,
+    setting: "with Fx, in memory, for many threads: gone with the process",
+    lacks: super::std_map::LACKS,
+};
+
+/// The map.
+pub(crate) struct Map<P: Pair>(::dashmap::DashMap<<P::Key as Key>::Owned, P::Owned, FxBuildHasher>);
+
+impl<P: Pair> Read<P> for Map<P> {
+    #[inline(always)]
+    fn get(&self, key: P::Key) -> Result<Option<u64>> {
+        self.0.get(key.borrowed()).map(|found| P::of_owned(&found)).transpose()
+    }
+
+    fn iterate(&self, mut see: impl FnMut(u64) -> bool) -> Result<()> {
+        for entry in &self.0 {
+            if !see(P::of_owned(entry.value())?) {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<P: Pair> Write<P> for Map<P> {
+    #[inline(always)]
+    fn insert(&mut self, key: P::Key, value: &P::Input) -> Result<()> {
+        Shared::insert(self, key, value)
+    }
+
+    #[inline(always)]
+    fn remove(&mut self, key: P::Key) -> Result<bool> {
+        Ok(self.0.remove(key.borrowed()).is_some())
+    }
+}
+
+impl<P: Pair> Engine<P> for Map<P> {
+    type Reader<'e> = Self;
+    type Writer<'e> = Self;
+
+    fn open(_: &Path) -> Result<Self> {
+        Ok(Map(Default::default()))
+    }
+
+    #[inline(always)]
+    fn read<R>(&self, work: impl FnOnce(&Self) -> Result<R>) -> Result<R> {
+        work(self)
+    }
+
+    #[inline(always)]
+    fn write<R>(&mut self, work: impl FnOnce(&mut Self) -> Result<R>) -> Result<R> {
+        work(self)
+    }
+
+    fn sync(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn close(self) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl<P: Pair> Shared<P> for Map<P> {
+    fn create(dir: &Path) -> Result<Self> {
+        Engine::open(dir)
+    }
+
+    #[inline(always)]
+    fn get(&self, key: P::Key) -> Result<Option<u64>> {
+        Read::get(self, key)
+    }
+
+    #[inline(always)]
+    fn insert(&self, key: P::Key, value: &P::Input) -> Result<()> {
+        self.0.insert(key.owned(), P::owned(value)?);
+        Ok(())
+    }
+}

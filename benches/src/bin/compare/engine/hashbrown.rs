@@ -1,0 +1,79 @@
+//! hashbrown with Fx, in memory.
+//!
+//! Must not know what is measured. Invariant: values are stored as a map in memory would have them, not as bytes.
+
+use std::path::Path;
+
+use anyhow::Result;
+use diskmap_benches::keys::Key;
+use rustc_hash::FxBuildHasher;
+
+use super::{About, Engine, Kind, Read, Write};
+use crate::pair::Pair;
+
+pub(crate) const ABOUT: About = About {
+    name: "hashbrown",
+    package: "hashbrown",
+    kind: Kind::Memory,
+    setting: "with Fx, in memory: gone with the process",
+    lacks: super::std_map::LACKS,
+};
+
+/// The map.
+pub(crate) struct Map<P: Pair>(::hashbrown::HashMap<<P::Key as Key>::Owned, P::Owned, FxBuildHasher>);
+
+impl<P: Pair> Read<P> for Map<P> {
+    #[inline(always)]
+    fn get(&self, key: P::Key) -> Result<Option<u64>> {
+        self.0.get(key.borrowed()).map(P::of_owned).transpose()
+    }
+
+    fn iterate(&self, mut see: impl FnMut(u64) -> bool) -> Result<()> {
+        for value in self.0.values() {
+            if !see(P::of_owned(value)?) {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<P: Pair> Write<P> for Map<P> {
+    #[inline(always)]
+    fn insert(&mut self, key: P::Key, value: &P::Input) -> Result<()> {
+        self.0.insert(key.owned(), P::owned(value)?);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn remove(&mut self, key: P::Key) -> Result<bool> {
+        Ok(self.0.remove(key.borrowed()).is_some())
+    }
+}
+
+impl<P: Pair> Engine<P> for Map<P> {
+    type Reader<'e> = Self;
+    type Writer<'e> = Self;
+
+    fn open(_: &Path) -> Result<Self> {
+        Ok(Map(Default::default()))
+    }
+
+    #[inline(always)]
+    fn read<R>(&self, work: impl FnOnce(&Self) -> Result<R>) -> Result<R> {
+        work(self)
+    }
+
+    #[inline(always)]
+    fn write<R>(&mut self, work: impl FnOnce(&mut Self) -> Result<R>) -> Result<R> {
+        work(self)
+    }
+
+    fn sync(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn close(self) -> Result<()> {
+        Ok(())
+    }
+}
