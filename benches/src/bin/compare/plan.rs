@@ -102,6 +102,9 @@ fn parts(mode: Mode, paths: usize) -> Vec<Part> {
     let single = || all.iter().copied().filter(|name| !name.starts_with("diskmap-shared")).collect::<Vec<_>>();
     let main = || single().into_iter().filter(|name| !is_variant(name)).collect::<Vec<_>>();
     let disk = || main().into_iter().filter(|name| is_on_disk(name)).collect::<Vec<_>>();
+    let reopened = || {
+        disk().into_iter().filter(|name| engine::about(name).is_ok_and(|about| about.lack("reopen-killed").is_none()))
+    };
     let shared = || engine::SHARED.iter().map(|about| about.name).collect::<Vec<_>>();
     let part = |group, pair, sizes: &[usize], engines| Part { group, pair, sizes: sizes.to_vec(), engines };
     let ours = || vec!["diskmap"];
@@ -122,7 +125,7 @@ fn parts(mode: Mode, paths: usize) -> Vec<Part> {
             part(Group::Basic, Records::NAME, &[100 * K], main()),
             part(Group::Basic, Archives::NAME, &[100 * K], main()),
             part(Group::Basic, Paths::NAME, &[100 * K], main()),
-            part(Group::Kill, numbers, &[100 * K], disk()),
+            part(Group::Kill, numbers, &[100 * K], reopened().collect()),
             part(
                 Group::Ycsb,
                 bytes,
@@ -149,7 +152,7 @@ fn parts(mode: Mode, paths: usize) -> Vec<Part> {
             part(Group::Basic, numbers, &[10 * M], vec!["diskmap-no-timer"]),
             part(Group::Basic, texts, &[10 * M], main()),
             part(Group::Basic, bytes, &[10 * M], main()),
-            part(Group::Kill, numbers, &[10 * M], disk()),
+            part(Group::Kill, numbers, &[10 * M], reopened().collect()),
             part(Group::Ycsb, bytes, &[M], main()),
             part(Group::Latency, numbers, &[10 * M], growing()),
             part(Group::Mixes, numbers, &[M, 10 * M], shared()),

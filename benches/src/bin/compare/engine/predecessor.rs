@@ -1,4 +1,4 @@
-//! opendiskmap 0.1, the predecessor: mapped files, no checkpoints.
+//! opendiskmap, the predecessor: mapped files, no checkpoints.
 //!
 //! Must not know what is measured. Invariant: keys are hashed and compared as its own codecs do it; values are byte strings.
 
@@ -12,18 +12,21 @@ use rustc_hash::FxBuildHasher;
 use super::{About, Engine, Kind, Read, Write};
 use crate::pair::Pair;
 
-const NO_SYNC: &str = "it has no way to sync, close or reopen safely";
+const LOST: &str =
+    "a map that has grown cannot be opened again: its index then lies in a file that `load_from` does not look for";
 
 pub(crate) const ABOUT: About = About {
     name: "opendiskmap",
     package: "opendiskmap",
     kind: Kind::Disk,
-    setting: "with Fx, its only mode: mapped files, never synced; a power cut may leave anything",
+    setting: "with Fx, its only mode: mapped files, synced when one grows and when the map is dropped; a power cut may leave \
+              anything",
     lacks: &[
         ("remove", "it has no remove"),
         ("iterate", "it has no iteration"),
         ("ycsb-E", "it has no iteration"),
-        ("sync-each", NO_SYNC),
+        ("reopen", LOST),
+        ("reopen-killed", LOST),
     ],
 };
 
@@ -103,7 +106,7 @@ impl<P: Pair> Engine<P> for Map<P> {
     }
 
     fn sync(&mut self) -> Result<()> {
-        bail!(NO_SYNC)
+        bail!("no sync")
     }
 
     fn close(self) -> Result<()> {

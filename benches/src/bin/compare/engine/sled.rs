@@ -15,8 +15,9 @@ pub(crate) const ABOUT: About = About {
     name: "sled",
     package: "sled",
     kind: Kind::Disk,
-    setting: "`HighThroughput`, cache of 4 GiB, flushed (synced) every 500 ms by a thread of its own, its default; a killed \
-              process and a power cut lose what was not flushed",
+    setting: "`HighThroughput`, cache of 4 GiB, flushed every 500 ms by a thread of its own, its default (on Linux by \
+              `sync_file_range`, which leaves the disk's own cache alone); a killed process and a power cut lose what was not \
+              flushed",
     lacks: &[],
 };
 

@@ -3,7 +3,7 @@
 //! Must not know engines. Invariant: each run fills two maps in a row. The first is not counted, since the system may have to
 //! find memory for it; it is then updated and emptied. The second is the load that counts, and is read, closed and reopened.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, path::Path};
 
 use anyhow::{Context, Result, ensure};
 use diskmap_benches::{
@@ -95,17 +95,27 @@ fn read<P: Pair, E: Engine<P>>(task: &Task, about: &About, keys: &Keys<P::Key>) 
         let (closing, ()) = timed_ms(|| engine.close())?;
         tell("close", "ms", closing, 1, false);
         tell("bytes", "bytes", bytes_on_disk(&dir)? as f64 / filled.done as f64, filled.done, filled.capped);
-        let key = *keys.shuffled.first().context("no keys")?;
-        let (opening, engine) = timed_ms(|| {
-            let engine = E::open(&dir)?;
-            check(engine.read(|reader| reader.get(key)?.with_context(lost))?, P::digest(seed(key, 0)))?;
-            Ok(engine)
-        })?;
-        tell("reopen", "ms", opening, filled.done, filled.capped);
-        let again = &keys.shuffled[..keys.shuffled.len().min(LOOK_AGAIN)];
-        engine.read(|reader| hits::<P>(reader, again, 0, task.cap()))?;
+        if let Some(reason) = about.lack("reopen") {
+            tell_lack("reopen", reason);
+        } else {
+            reopen::<P, E>(task, &dir, &keys, filled)?;
+        }
     }
     remove_dir(&dir)
+}
+
+/// Opens what was closed, and gets a key.
+fn reopen<P: Pair, E: Engine<P>>(task: &Task, dir: &Path, keys: &Keys<P::Key>, filled: Pace) -> Result<()> {
+    let key = *keys.shuffled.first().context("no keys")?;
+    let (opening, engine) = timed_ms(|| {
+        let engine = E::open(dir)?;
+        check(engine.read(|reader| reader.get(key)?.with_context(lost))?, P::digest(seed(key, 0)))?;
+        Ok(engine)
+    })?;
+    tell("reopen", "ms", opening, filled.done, filled.capped);
+    let again = &keys.shuffled[..keys.shuffled.len().min(LOOK_AGAIN)];
+    engine.read(|reader| hits::<P>(reader, again, 0, task.cap()))?;
+    Ok(())
 }
 
 #[inline(never)]
