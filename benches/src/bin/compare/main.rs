@@ -25,7 +25,7 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
 use diskmap_benches::machine;
 
@@ -132,13 +132,10 @@ fn measure(arguments: &Arguments, mode: Mode, results: &mut Results, file: &Path
     ensure!(!planned.is_empty(), "nothing was chosen");
     let scratch = machine::scratch(arguments.dir.as_deref())?;
     remember(results, scratch.path(), arguments.contents.as_deref())?;
-    let runner = Runner {
-        mode,
-        scratch: scratch.path().to_owned(),
-        cpu: arguments.cpu,
-        contents: arguments.contents.clone(),
-        runs: arguments.runs,
-    };
+    let contents = scratch.path().join("paths");
+    pair::save_paths(&contents)?;
+    let runner =
+        Runner { mode, scratch: scratch.path().to_owned(), cpu: arguments.cpu, contents, runs: arguments.runs };
     let (begun, count) = (Instant::now(), planned.len());
     let mut failed = 0;
     for (at, planned) in planned.iter().enumerate() {
@@ -169,9 +166,9 @@ fn remember(results: &mut Results, dir: &Path, contents: Option<&Path>) -> Resul
         results.facts.insert(format!("machine/{name}"), value);
     }
     for about in engine::ALL {
-        let version = versions::of(about.package);
-        let version = if version.is_empty() { "of this Rust".into() } else { version };
-        results.facts.insert(format!("version/{}", about.package), version);
+        let version =
+            versions::of(about.package).with_context(|| format!("what version of {} is this?", about.package))?;
+        results.facts.insert(format!("version/{}", about.package), version.into());
     }
     let paths = contents.map_or_else(|| "the paths of this machine".into(), |file| file.display().to_string());
     results.facts.insert("paths".into(), format!("{paths}, {} entries", pair::count_paths()?));

@@ -83,17 +83,22 @@ pub(crate) fn cells(mode: Mode, choice: &Choice, paths: usize) -> Vec<Planned> {
 }
 
 fn timed(mode: Mode, group: Group, cell: Cell) -> Planned {
-    let quick = engine::about(&cell.engine).is_ok_and(|about| about.ours() || about.kind == Kind::Memory);
+    let ours = engine::about(&cell.engine).is_ok_and(|about| about.ours());
+    let memory = engine::about(&cell.engine).is_ok_and(|about| about.kind == Kind::Memory);
+    let judged = ours || cell.engine == "hashbrown";
     let (runs, load_cap, cap) = match (mode, group) {
-        (Mode::Quick, Group::Beyond) => (1, 0.5, 1.0),
-        (Mode::Quick, _) => (1, 0.6, 0.2),
-        (Mode::Full, Group::Beyond) => (1, 5.0, 5.0),
+        (Mode::Quick, Group::Beyond) => (1, 3.0, 1.0),
+        (Mode::Full, Group::Beyond) => (1, 8.0, 5.0),
         (Mode::Full, Group::Folios) => (3, 120.0, 10.0),
-        (Mode::Full, _) => (if quick { 3 } else { 1 }, 8.0, 2.0),
+        (Mode::Quick, Group::Synced) => (1, 1.0, 0.5),
+        (Mode::Full, Group::Synced) => (1, 2.0, 2.0),
+        // Maps whose figures targets are about are not stopped.
+        (Mode::Quick, _) if ours || memory => (1, 30.0, 10.0),
+        (Mode::Quick, _) => (1, 0.6, 0.2),
+        (Mode::Full, Group::Ycsb | Group::Mixes) if ours || memory => (1, 30.0, 10.0),
+        (Mode::Full, _) if ours || memory => (if judged { 3 } else { 1 }, 30.0, 10.0),
+        (Mode::Full, _) => (1, 6.0, 1.5),
     };
-    // The maps that targets are about are not stopped.
-    let load_cap = if quick && group != Group::Beyond { f64::max(load_cap, 30.0) } else { load_cap };
-    let cap = if quick && mode == Mode::Full && group != Group::Beyond { 10.0 } else { cap };
     Planned { group, cell, runs, load_cap, cap }
 }
 
@@ -106,6 +111,8 @@ fn parts(mode: Mode, paths: usize) -> Vec<Part> {
         disk().into_iter().filter(|name| engine::about(name).is_ok_and(|about| about.lack("reopen-killed").is_none()))
     };
     let shared = || engine::SHARED.iter().map(|about| about.name).collect::<Vec<_>>();
+    let in_memory =
+        || engine::SHARED.iter().filter(|about| about.ours() || about.kind == Kind::Memory).map(|about| about.name);
     let part = |group, pair, sizes: &[usize], engines| Part { group, pair, sizes: sizes.to_vec(), engines };
     let ours = || vec!["diskmap"];
     let synced = || vec!["diskmap", "redb-sync", "lmdb-sync", "sled", "fjall", "candystore"];
@@ -139,7 +146,7 @@ fn parts(mode: Mode, paths: usize) -> Vec<Part> {
             part(Group::Bulk, bytes, &[M], ours()),
             part(Group::Synced, numbers, &[10 * K], synced()),
             part(Group::Folios, numbers, &[10 * M], ours()),
-            part(Group::Beyond, bytes, &[128 << 20], vec!["diskmap", "redb", "lmdb"]),
+            part(Group::Beyond, bytes, &[32 << 20], vec!["diskmap", "redb", "lmdb"]),
         ],
         Mode::Full => vec![
             part(Group::Basic, numbers, &[100 * K, M], single()),
@@ -155,13 +162,14 @@ fn parts(mode: Mode, paths: usize) -> Vec<Part> {
             part(Group::Kill, numbers, &[10 * M], reopened().collect()),
             part(Group::Ycsb, bytes, &[M], main()),
             part(Group::Latency, numbers, &[10 * M], growing()),
-            part(Group::Mixes, numbers, &[M, 10 * M], shared()),
+            part(Group::Mixes, numbers, &[M], shared()),
+            part(Group::Mixes, numbers, &[10 * M], in_memory().collect()),
             part(Group::Bulk, numbers, &[10 * M], ours()),
             part(Group::Bulk, texts, &[10 * M], ours()),
             part(Group::Bulk, bytes, &[10 * M], ours()),
             part(Group::Synced, numbers, &[10 * K], synced()),
             part(Group::Folios, numbers, &[160 * M], ours()),
-            part(Group::Beyond, bytes, &[512 << 20], beyond()),
+            part(Group::Beyond, bytes, &[192 << 20], beyond()),
         ],
     }
 }

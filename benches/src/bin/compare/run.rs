@@ -31,7 +31,8 @@ pub(crate) struct Runner {
     /// Where directories are made.
     pub scratch: PathBuf,
     pub cpu: usize,
-    pub contents: Option<PathBuf>,
+    /// The list of paths.
+    pub contents: PathBuf,
     pub runs: Option<usize>,
 }
 
@@ -67,7 +68,9 @@ impl Runner {
             Group::Kill => {
                 let entries = planned.cell.entries;
                 let stored = self.killed(self.command(planned, dir, Some(kill::LOAD), entries)?)?;
-                self.finished(self.command(planned, dir, Some(kill::OPEN), stored)?, said)
+                self.finished(self.command(planned, dir, Some(kill::OPEN), stored)?, said)?;
+                said.figures.iter_mut().for_each(|figure| figure.capped = stored < entries);
+                Ok(())
             }
             Group::Folios => [folios::MAKE, folios::COPY, folios::SMALL].into_iter().try_for_each(|part| {
                 self.finished(self.command(planned, dir, Some(part), planned.cell.entries)?, said)
@@ -98,9 +101,7 @@ impl Runner {
         if let Some(part) = part {
             command.args(["--part", part]);
         }
-        if let Some(contents) = &self.contents {
-            command.arg("--contents").arg(contents);
-        }
+        command.arg("--contents").arg(&self.contents);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Ok(command)
     }

@@ -1,32 +1,70 @@
 //! Versions of the engines, as this program was built with them.
 //!
-//! Must not know engines. Invariant: they come from `Cargo.lock` alone.
+//! Must not know engines. Invariant: they come from `Cargo.lock` and `rust-toolchain.toml` alone.
 
 const LOCK: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.lock"));
+const TOOLCHAIN: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../rust-toolchain.toml"));
 
-/// The versions of a package, the newest last; empty if the program is built without it.
-pub(crate) fn of(package: &str) -> String {
-    in_lock(LOCK, package).join(", ")
+/// The version of a package that this program depends on, or of the standard library.
+pub(crate) fn of(package: &str) -> Option<&'static str> {
+    if package == "std" { assigned(TOOLCHAIN, "channel") } else { depended_on(LOCK, env!("CARGO_PKG_NAME"), package) }
 }
 
-fn in_lock<'l>(lock: &'l str, package: &str) -> Vec<&'l str> {
-    let name = format!("name = \"{package}\"");
-    let quoted = |line: &'l str| line.strip_prefix("version = \"")?.strip_suffix('"');
-    let packages = lock.split("[[package]]").filter(|text| text.lines().any(|line| line == name));
-    packages.filter_map(|text| text.lines().find_map(quoted)).collect()
+/// Which version of a package another one depends on: the lock says it only where there are several.
+fn depended_on<'l>(lock: &'l str, by: &str, package: &str) -> Option<&'l str> {
+    let packages = || lock.split("[[package]]");
+    let dependent = packages().find(|text| assigned(text, "name") == Some(by))?;
+    let dependency = dependent.lines().find_map(|line| {
+        let mut words = line.trim().strip_prefix('"')?.strip_suffix("\",")?.split(' ');
+        (words.next() == Some(package)).then(|| words.next())
+    })?;
+    dependency.or_else(|| {
+        packages().find(|text| assigned(text, "name") == Some(package)).and_then(|text| assigned(text, "version"))
+    })
+}
+
+/// The text that is assigned to a name.
+fn assigned<'t>(text: &'t str, name: &str) -> Option<&'t str> {
+    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = \"")?.strip_suffix('"'))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const LOCK: &str = r#"
+[[package]]
+name = "a"
+version = "1.2"
+
+[[package]]
+name = "ab"
+version = "3"
+
+[[package]]
+name = "ours"
+version = "0.1"
+dependencies = [
+ "a 2.0",
+ "ab",
+]
+
+[[package]]
+name = "a"
+version = "2.0"
+"#;
+
     #[test]
-    fn versions_are_found() {
-        let lock = "[[package]]\nname = \"a\"\nversion = \"1.2\"\n\n[[package]]\nname = \"ab\"\nversion = \"3\"\n\
-                    dependencies = [\n \"a\",\n]\n\n[[package]]\nname = \"a\"\nversion = \"2.0\"\n";
-        assert_eq!(in_lock(lock, "a"), ["1.2", "2.0"]);
-        assert_eq!(in_lock(lock, "ab"), ["3"]);
-        assert!(in_lock(lock, "b").is_empty());
-        assert!(!of("diskmap").is_empty());
+    fn the_version_is_the_one_depended_on() {
+        assert_eq!(depended_on(LOCK, "ours", "a"), Some("2.0"));
+        assert_eq!(depended_on(LOCK, "ours", "ab"), Some("3"));
+        assert_eq!(depended_on(LOCK, "ours", "b"), None);
+    }
+
+    #[test]
+    fn engines_have_versions() {
+        for about in crate::engine::ALL {
+            assert!(of(about.package).is_some(), "{}", about.name);
+        }
     }
 }

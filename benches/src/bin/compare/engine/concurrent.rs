@@ -35,8 +35,8 @@ impl<P: Pair, const TIMER: bool> Read<P> for Timed<P, TIMER> {
     }
 
     fn iterate(&self, mut see: impl FnMut(u64) -> bool) -> Result<()> {
-        for entry in &self.0 {
-            if !see(P::of_view(entry?.value())) {
+        for value in self.0.values() {
+            if !see(P::of_view(value?.value())) {
                 break;
             }
         }

@@ -56,9 +56,8 @@ impl<P: Pair, BS: ByteStore> Read<P> for Map<P, BS> {
     }
 
     fn iterate(&self, mut see: impl FnMut(u64) -> bool) -> Result<()> {
-        for entry in &self.0 {
-            let (_, value) = entry?;
-            if !see(P::of_view(value)) {
+        for value in self.0.values() {
+            if !see(P::of_view(value?)) {
                 break;
             }
         }

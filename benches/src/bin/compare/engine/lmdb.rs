@@ -19,7 +19,7 @@ pub(crate) const UNSYNCED: About = About {
     name: "lmdb",
     package: "heed",
     kind: Kind::Disk,
-    setting: "through heed, its fastest: `NOSYNC | NOMETASYNC | WRITEMAP | NOMEMINIT | NORDAHEAD`, 10,000 writes a \
+    setting: "through heed, its fastest: NOSYNC, NOMETASYNC, WRITEMAP, NOMEMINIT, NORDAHEAD, 10,000 writes a \
               transaction, look-ups through one open read transaction; a killed process loses nothing committed, a power cut \
               may damage the file",
     lacks: &[],

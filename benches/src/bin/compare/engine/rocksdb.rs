@@ -6,7 +6,7 @@ use std::{marker::PhantomData, path::Path};
 
 use anyhow::Result;
 use diskmap_benches::keys::Key;
-use rocksdb::{BlockBasedOptions, Cache, DB, Direction, IteratorMode, Options};
+use rocksdb::{BlockBasedOptions, Cache, DB, DBCompressionType, Direction, IteratorMode, Options};
 
 use super::{About, Engine, Kind, Read, Write, cache};
 use crate::pair::Pair;
@@ -78,6 +78,7 @@ impl<P: Pair> Engine<P> for Store<P> {
         blocks.set_block_cache(&Cache::new_lru_cache(cache() as usize));
         let mut options = Options::default();
         options.create_if_missing(true);
+        options.set_compression_type(DBCompressionType::None);
         options.set_block_based_table_factory(&blocks);
         Ok(Store { database: DB::open(&options, dir)?, buffer: Vec::new(), pair: PhantomData })
     }

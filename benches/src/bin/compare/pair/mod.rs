@@ -17,7 +17,7 @@ pub(crate) use self::{
     archive::Archives,
     bytes::Bytes100,
     numbers::{Numbers, Texts},
-    paths::{Paths, count as count_paths, load as load_paths},
+    paths::{Paths, count as count_paths, load as load_paths, save as save_paths},
     record::Records,
 };
 
@@ -114,6 +114,9 @@ mod tests {
         let list = files.path().join("contents");
         std::fs::write(&list, "bin/ls  utils/coreutils\nbin/sh  shells/dash,shells/bash\n")?;
         load_paths(Some(&list))?;
+        save_paths(&files.path().join("saved"))?;
+        let saved = std::fs::read_to_string(files.path().join("saved"))?;
+        assert!(saved.lines().any(|line| line == "bin/sh\tshells/dash,shells/bash"), "{saved}");
         NAMES.into_iter().try_for_each(|name| with(name, Agree))
     }
 }

@@ -63,10 +63,20 @@ pub(crate) fn load(contents: Option<&Path>) -> Result<()> {
         });
         loaded.keys.push(PathKey { path, value: number });
     }
-    // As a list is: sorted. Inserting in order would suit trees alone.
+    // Lists are sorted, and inserting in order would suit trees alone.
     fastrand::Rng::with_seed(5).shuffle(&mut loaded.keys);
     LOADED.get_or_init(|| loaded);
     Ok(())
+}
+
+/// Writes what was loaded as an index that [`load`] reads, for other processes.
+pub(crate) fn save(file: &Path) -> Result<()> {
+    let Loaded { keys, values } = loaded()?;
+    let mut text = String::new();
+    for key in keys {
+        text.extend([key.path, "\t", values[key.value as usize], "\n"]);
+    }
+    std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
 }
 
 /// How many entries were loaded.
@@ -88,7 +98,8 @@ fn of_index(file: &Path) -> Result<Vec<(String, String)>> {
     let mut lines = Vec::new();
     for line in reader.lines() {
         let line = line.with_context(|| format!("cannot read {}", file.display()))?;
-        let Some((path, packages)) = line.rsplit_once(char::is_whitespace) else { continue };
+        let split = line.rsplit_once('\t').or_else(|| line.rsplit_once(char::is_whitespace));
+        let Some((path, packages)) = split else { continue };
         lines.push((path.trim_end().to_owned(), packages.to_owned()));
     }
     if lines.is_empty() {
@@ -103,7 +114,8 @@ fn of_this_machine() -> Result<Vec<(String, String)>> {
         // What may not be looked at is not counted.
         for entry in WalkDir::new(root).same_file_system(true).into_iter().flatten() {
             let path = entry.path();
-            if let (Some(path), Some(parent)) = (path.to_str(), path.parent().and_then(Path::to_str)) {
+            let names = path.to_str().zip(path.parent().and_then(Path::to_str));
+            if let Some((path, parent)) = names.filter(|(path, _)| !path.contains(['\t', '\n'])) {
                 lines.push((path.to_owned(), parent.to_owned()));
             }
         }

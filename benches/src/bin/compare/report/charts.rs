@@ -131,7 +131,7 @@ pub(super) fn curves(results: &Results, title: &Title, prefix: &str, dir: &Path)
 pub(super) fn drawn(group: &str) -> Vec<&'static str> {
     let is = |other: Group| group == other.name();
     if is(Group::Basic) {
-        vec!["load", "hit", "bytes"]
+        vec!["load", "hit", "on-disk"]
     } else if is(Group::Ycsb) {
         vec!["ycsb-A", "ycsb-B", "ycsb-C", "ycsb-D", "ycsb-E", "ycsb-F"]
     } else if is(Group::Mixes) {

@@ -62,8 +62,8 @@ Figures of parts are merged into those that are there. RocksDB takes long to bui
 
 How it is measured: each engine in a process of its own, pinned to one CPU with all its helper threads (but in `mixes`), over
 the same keys in the same order. Each fills a map that does not count before the one that does, since a virtual machine may
-have to fetch memory from its host first. Figures are medians of the runs (three for diskmap and maps in memory, one for
-stores on disk in a full run). An operation that takes too long is stopped, and its rate so far counts: \u{2020}. A load that
+have to fetch memory from its host first. Figures are medians of the runs (in a full run three for diskmap and
+hashbrown, one for the others and in `ycsb` and `mixes`). An operation that takes too long is stopped, and its rate so far counts: \u{2020}. A load that
 was stopped leaves a smaller map, which suits what is read from it afterwards. Every loop proves by the sum of the values it
 read that they are right. In tables the number behind a figure is its ratio to diskmap's; it is **bold** where the other is
 better.
@@ -143,7 +143,7 @@ fn described(pair: &str) -> (&'static str, &'static str) {
 }
 
 fn target_table(text: &mut String, results: &Results) {
-    *text += "\n## Targets\n\nRatios of diskmap with default options to a peer, of 10 million entries; less is better.\n\n\
+    *text += "\n## Targets\n\nRatios of diskmap with default options to a peer, of 10 million entries (160 million for huge pages); less is better.\n\n\
               | | diskmap | peer | ratio | target | |\n|---|---:|---:|---:|---:|---|\n";
     for target in targets::all() {
         let judged = target.judge(results);
@@ -153,7 +153,7 @@ fn target_table(text: &mut String, results: &Results) {
             continue;
         };
         let verdict = if judged.verdict == Verdict::Met { "met" } else { "**missed**" };
-        let size = if found.of_target_size() {
+        let size = if found.of_target_size {
             String::new()
         } else {
             format!(" at {} entries, which is not the size of the target", grouped(found.entries as i64))
@@ -232,7 +232,7 @@ const SECTIONS: [(Group, &str, &str); 9] = [
         "One thread",
         "Load from empty by single inserts; `get` of random keys that are there and that are not; gets that each need the value \
          of the last; `get_many` of 1024 keys a call (diskmap's own: compare it with the others' hit); overwriting values; \
-         removing; iterating; closing, with all on the medium; bytes on disk an entry after that; opening again and one get, \
+         removing; iterating over all values; closing, with all on the medium; bytes on disk an entry after that; opening again and one get, \
          files still cached. Update and remove are of the map that was filled first.",
     ),
     (

@@ -48,6 +48,7 @@ pub(super) fn table(results: &Results, title: &Title) -> String {
             None => operations.push((&row.operation, &row.unit)),
         }
     }
+    operations.sort_by_key(|(operation, _)| place(operation));
     let mut text = String::from("| |");
     for (operation, unit) in &operations {
         text += &format!(" {operation}, {unit} |");
@@ -68,6 +69,12 @@ pub(super) fn table(results: &Results, title: &Title) -> String {
         }
     }
     text + "\n"
+}
+
+/// Where the column of an operation is; those that are not listed come as they were measured.
+fn place(operation: &str) -> usize {
+    const ORDER: [&str; 5] = ["load", "hit", "get_many", "miss", "dependent"];
+    ORDER.iter().position(|other| *other == operation).unwrap_or(ORDER.len())
 }
 
 /// A figure, with its ratio to ours.

@@ -11,6 +11,8 @@ use crate::{
 
 /// The size that targets are of.
 const ENTRIES: usize = 10_000_000;
+/// The size of a map of 4 GiB and more.
+const MANY: usize = 160_000_000;
 
 /// A figure: of which engine, and of which operation.
 type Of = (&'static str, &'static str);
@@ -23,6 +25,7 @@ pub(super) struct Target {
     ours: Of,
     others: Vec<Of>,
     limit: f64,
+    entries: usize,
 }
 
 /// How a target fared.
@@ -52,6 +55,8 @@ pub(super) struct Found {
     pub unit: String,
     /// Whether one of them was stopped before its end.
     pub capped: bool,
+    /// Whether they are of the size that the target is of.
+    pub of_target_size: bool,
 }
 
 const STORES: [&str; 5] = ["redb", "lmdb", "sled", "fjall", "candystore"];
@@ -65,6 +70,7 @@ pub(super) fn all() -> Vec<Target> {
         ours: ("diskmap", ours),
         others: vec![("hashbrown", theirs)],
         limit,
+        entries: ENTRIES,
     };
     let stores = |what, pair, operation, times: f64| Target {
         what,
@@ -73,6 +79,7 @@ pub(super) fn all() -> Vec<Target> {
         ours: ("diskmap", operation),
         others: STORES.map(|store| (store, operation)).to_vec(),
         limit: 1.0 / times,
+        entries: ENTRIES,
     };
     let (numbers, texts, bytes) = (Numbers::NAME, Texts::NAME, Bytes100::NAME);
     let mut targets = vec![
@@ -102,6 +109,7 @@ pub(super) fn all() -> Vec<Target> {
         ours: ("diskmap", "insert-max"),
         others: vec![("hashbrown", "insert-max")],
         limit: 1.0 / 50.0,
+        entries: ENTRIES,
     });
     let everyone = ["redb", "lmdb", "sled", "fjall", "candystore", "opendiskmap", "rocksdb"];
     targets.push(Target {
@@ -111,6 +119,7 @@ pub(super) fn all() -> Vec<Target> {
         ours: ("diskmap", "reopen"),
         others: everyone.map(|engine| (engine, "reopen")).to_vec(),
         limit: 1.0,
+        entries: ENTRIES,
     });
     targets.push(Target {
         what: "reopen after kill / fastest of every peer on disk",
@@ -119,6 +128,7 @@ pub(super) fn all() -> Vec<Target> {
         ours: ("diskmap", "reopen-killed"),
         others: everyone.map(|engine| (engine, "reopen-killed")).to_vec(),
         limit: 1.0,
+        entries: ENTRIES,
     });
     for (what, pair) in [
         ("u64 → u64 bytes on disk / LMDB and redb", numbers),
@@ -129,9 +139,10 @@ pub(super) fn all() -> Vec<Target> {
             what,
             group: Group::Basic,
             pair,
-            ours: ("diskmap", "bytes"),
-            others: vec![("lmdb", "bytes"), ("redb", "bytes")],
+            ours: ("diskmap", "on-disk"),
+            others: vec![("lmdb", "on-disk"), ("redb", "on-disk")],
             limit: 1.0,
+            entries: ENTRIES,
         });
     }
     for (what, pair) in [
@@ -146,6 +157,7 @@ pub(super) fn all() -> Vec<Target> {
             ours: ("diskmap", "extend-presized"),
             others: vec![("diskmap", "loop")],
             limit: 0.6,
+            entries: ENTRIES,
         });
     }
     targets.push(Target {
@@ -155,6 +167,7 @@ pub(super) fn all() -> Vec<Target> {
         ours: ("diskmap", "folios-huge"),
         others: vec![("diskmap", "folios-small")],
         limit: 0.6,
+        entries: MANY,
     });
     targets
 }
@@ -163,7 +176,7 @@ impl Target {
     /// Judges it by the figures of its size, or else of the largest there is.
     pub(super) fn judge(&self, results: &Results) -> Judged {
         let mut sizes: Vec<usize> = self.rows(results, self.ours).map(|row| row.cell.entries).collect();
-        sizes.sort_by_key(|&entries| (entries != ENTRIES, usize::MAX - entries));
+        sizes.sort_by_key(|&entries| (entries != self.entries, usize::MAX - entries));
         let found = sizes.into_iter().find_map(|entries| self.found(results, entries));
         let verdict = match &found {
             None => Verdict::NotMeasured,
@@ -188,6 +201,7 @@ impl Target {
             engine: other.cell.engine.clone(),
             unit: ours.unit.clone(),
             capped: ours.capped || other.capped,
+            of_target_size: entries == self.entries,
         })
     }
 
@@ -196,13 +210,6 @@ impl Target {
         results.rows.iter().filter(move |row| {
             row.cell.group == group && row.cell.pair == pair && row.cell.engine == engine && row.operation == operation
         })
-    }
-}
-
-impl Found {
-    /// Whether it is of the size that targets are of; the group of many GiB has its own.
-    pub(super) fn of_target_size(&self) -> bool {
-        self.entries >= ENTRIES
     }
 }
 
@@ -258,7 +265,7 @@ mod tests {
         }
         let hit = target("u64 → u64 hit / hashbrown");
         let found = hit.judge(&results).found.expect("figures");
-        assert!(found.entries == 100_000 && !found.of_target_size());
+        assert!(found.entries == 100_000 && !found.of_target_size);
         for entries in [ENTRIES, 2 * ENTRIES] {
             add(&mut results, "diskmap", entries, "hit", 1.0);
             add(&mut results, "hashbrown", entries, "hit", 1.0);

@@ -94,7 +94,7 @@ fn read<P: Pair, E: Engine<P>>(task: &Task, about: &About, keys: &Keys<P::Key>) 
     if about.kind == Kind::Disk {
         let (closing, ()) = timed_ms(|| engine.close())?;
         tell("close", "ms", closing, 1, false);
-        tell("bytes", "bytes", bytes_on_disk(&dir)? as f64 / filled.done as f64, filled.done, filled.capped);
+        tell("on-disk", "bytes", bytes_on_disk(&dir)? as f64 / filled.done as f64, filled.done, filled.capped);
         if let Some(reason) = about.lack("reopen") {
             tell_lack("reopen", reason);
         } else {

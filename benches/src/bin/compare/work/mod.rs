@@ -87,7 +87,7 @@ pub(crate) struct Task {
     #[arg(long)]
     pub cpu: usize,
     #[arg(long)]
-    pub contents: Option<PathBuf>,
+    pub contents: PathBuf,
     /// A part of the work that has a process of its own.
     #[arg(long)]
     pub part: Option<String>,
@@ -121,7 +121,7 @@ impl Task {
             engine::limit_cache(memory / 4)?;
         }
         if self.pair == pair::Paths::NAME {
-            pair::load_paths(self.contents.as_deref())?;
+            pair::load_paths(Some(&self.contents))?;
         }
         match self.group {
             Group::Mixes => mixes::run(self),
