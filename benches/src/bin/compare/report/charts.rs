@@ -109,19 +109,25 @@ pub(super) fn curves(results: &Results, title: &Title, prefix: &str, dir: &Path)
         .margin(12)
         .x_label_area_size(32)
         .y_label_area_size(64)
-        .build_cartesian_2d(0.0..right * 1.02, (low / 1.3..high * 1.3).log_scale())
+        .build_cartesian_2d(0.0..right * 1.02, (low / 1.3..high * 4.0).log_scale())
         .map_err(fault)?;
     chart.configure_mesh().x_desc("% of memory").y_desc("ns (log)").draw().map_err(fault)?;
     for (at, (engine, points)) in curves.iter().enumerate() {
         let colour = COLOURS[at % COLOURS.len()];
-        let line = LineSeries::new(points.iter().copied(), colour.stroke_width(2));
+        let line = LineSeries::new(points.iter().copied(), colour.stroke_width(2)).point_size(3);
         chart
             .draw_series(line)
             .map_err(fault)?
             .label(*engine)
             .legend(move |(x, y)| PathElement::new(vec![(x, y), (x + 18, y)], colour.stroke_width(2)));
     }
-    chart.configure_series_labels().background_style(WHITE).border_style(INK).draw().map_err(fault)?;
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::UpperLeft)
+        .background_style(WHITE)
+        .border_style(INK)
+        .draw()
+        .map_err(fault)?;
     root.present().map_err(fault)?;
     drop(chart);
     Ok(Some(Chart { file: format!("bench/{file}"), what }))
