@@ -145,7 +145,7 @@ fn parts(mode: Mode, paths: usize) -> Vec<Part> {
             part(Group::Bulk, texts, &[M], ours()),
             part(Group::Bulk, bytes, &[M], ours()),
             part(Group::Synced, numbers, &[10 * K], synced()),
-            part(Group::Folios, numbers, &[10 * M], ours()),
+            part(Group::Folios, bytes, &[4 * M], ours()),
             part(Group::Beyond, bytes, &[32 << 20], vec!["diskmap", "redb", "lmdb"]),
         ],
         Mode::Full => vec![
@@ -168,7 +168,7 @@ fn parts(mode: Mode, paths: usize) -> Vec<Part> {
             part(Group::Bulk, texts, &[10 * M], ours()),
             part(Group::Bulk, bytes, &[10 * M], ours()),
             part(Group::Synced, numbers, &[10 * K], synced()),
-            part(Group::Folios, numbers, &[160 * M], ours()),
+            part(Group::Folios, bytes, &[34 * M], ours()),
             part(Group::Beyond, bytes, &[192 << 20], beyond()),
         ],
     }

@@ -143,7 +143,7 @@ fn described(pair: &str) -> (&'static str, &'static str) {
 }
 
 fn target_table(text: &mut String, results: &Results) {
-    *text += "\n## Targets\n\nRatios of diskmap with default options to a peer, of 10 million entries (160 million for huge pages); less is better.\n\n\
+    *text += "\n## Targets\n\nRatios of diskmap with default options to a peer, of 10 million entries (34 million of 100 B for huge pages); less is better.\n\n\
               | | diskmap | peer | ratio | target | |\n|---|---:|---:|---:|---:|---|\n";
     for target in targets::all() {
         let judged = target.judge(results);

@@ -12,7 +12,7 @@ use crate::{
 /// The size that targets are of.
 const ENTRIES: usize = 10_000_000;
 /// The size of a map of 4 GiB and more.
-const MANY: usize = 160_000_000;
+const MANY: usize = 34_000_000;
 
 /// A figure: of which engine, and of which operation.
 type Of = (&'static str, &'static str);
@@ -163,7 +163,7 @@ pub(super) fn all() -> Vec<Target> {
     targets.push(Target {
         what: "random gets over 4 GiB and more, huge pages / small pages",
         group: Group::Folios,
-        pair: numbers,
+        pair: bytes,
         ours: ("diskmap", "folios-huge"),
         others: vec![("diskmap", "folios-small")],
         limit: 0.6,
