@@ -1,8 +1,8 @@
 //! Random look-ups in a map of many GiB whose pages are huge, and in a copy of it whose pages are small.
 //!
-//! Must not know engines other than diskmap. Values are records, which are written one after the other: filling an index of many
-//! GiB at random keeps the kernel writing it back all the time. Invariant: the copy is written a small page at a time, so that the page cache
-//! holds it in small pages, and each process says how much of the map it has mapped by huge pages.
+//! Must not know engines other than diskmap. Values are records, which are written one after the other: an index of many GiB
+//! that is filled at random keeps the kernel writing it back. Invariant: the copy is written a small page at a time, so that
+//! the page cache holds it in small pages, and each process says how much of the map it has mapped by huge pages.
 
 use std::{
     fs::File,
