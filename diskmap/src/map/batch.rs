@@ -93,10 +93,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
         K: DiskValue,
         V: DiskValue,
     {
-        match self.shared.core.prepared_way(prepared) {
-            Some(way) => self.get_on(way, prepared.hashed, key),
-            None => self.get_carefully(prepared.hashed, key),
-        }
+        self.get_on(self.shared.core.prepared_way(prepared), prepared.hashed, key).checked()
     }
 
     #[inline(always)]

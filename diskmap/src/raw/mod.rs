@@ -37,7 +37,7 @@ use std::{
 pub(crate) use self::{
     compact::Emptying,
     cursor::Walk,
-    find::{Found, Lookup, Prepared, Vacant, Way},
+    find::{Found, Glance, Lookup, Prepared, Vacant, Way},
     presplit::{buckets_for, fits, segments_for},
     read::Copied,
     recover::{Files, Root, descriptors_at, erase_identity, read_identity},
