@@ -134,12 +134,11 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
         V: DiskValue,
     {
         let mut buffer = KEY_BUFFER;
-        let found = match inline_key::<K, Q>(key, &mut buffer) {
-            Some(Ok(bytes)) => self.get_bytes(bytes).checked(),
-            Some(Err(fault)) => Err(fault),
-            None => K::with_bytes(key, |bytes| self.get_bytes(checked_key::<K>(bytes)?).checked())?,
-        };
-        Ok(found?)
+        match inline_key::<K, Q>(key, &mut buffer) {
+            Some(Ok(bytes)) => self.get_bytes(bytes),
+            Some(Err(fault)) => Err(fault.into()),
+            None => K::with_bytes(key, |bytes| self.get_bytes(checked_key::<K>(bytes)?))?,
+        }
     }
 
     /// The stored key and value of a key.
@@ -221,7 +220,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
     }
 
     #[inline(always)]
-    fn get_bytes(&self, key: &[u8]) -> Outcome<V::View<'_>>
+    fn get_bytes(&self, key: &[u8]) -> Result<Option<V::View<'_>>>
     where
         K: DiskValue,
         V: DiskValue,
@@ -232,17 +231,17 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
     }
 
     #[inline(always)]
-    fn get_on(&self, way: Option<Way<Typed<K, V, S>>>, hashed: Hashed, key: &[u8]) -> Outcome<V::View<'_>>
+    fn get_on(&self, way: Option<Way<Typed<K, V, S>>>, hashed: Hashed, key: &[u8]) -> Result<Option<V::View<'_>>>
     where
         K: DiskValue,
         V: DiskValue,
     {
-        let Some(way) = way else { return self.get_carefully(hashed, key) };
+        let Some(way) = way else { return self.get_carefully(hashed, key).into() };
         match self.shared.core.glance(&way, hashed, key) {
-            Ok(Glance::Found(found)) => self.value_view(&found).map(Some).into(),
-            Ok(Glance::Absent) => Outcome::Absent,
-            Ok(Glance::Unsure) => self.get_further(way, hashed, key),
-            Err(fault) => Outcome::Failed(fault),
+            Ok(Glance::Found(found)) => Ok(Some(self.value_view(&found)?)),
+            Ok(Glance::Absent) => Ok(None),
+            Ok(Glance::Unsure) => self.get_further(way, hashed, key).into(),
+            Err(fault) => Err(fault.into()),
         }
     }
 
@@ -285,13 +284,13 @@ enum Outcome<T> {
     Failed(Fault),
 }
 
-impl<T> Outcome<T> {
+impl<T> From<Outcome<T>> for Result<Option<T>> {
     #[inline(always)]
-    fn checked(self) -> Checked<Option<T>> {
-        match self {
+    fn from(outcome: Outcome<T>) -> Self {
+        match outcome {
             Outcome::Absent => Ok(None),
             Outcome::Found(value) => Ok(Some(value)),
-            Outcome::Failed(fault) => Err(fault),
+            Outcome::Failed(fault) => Err(fault.into()),
         }
     }
 }

@@ -39,7 +39,7 @@ pub(crate) use self::{
     cursor::Walk,
     find::{Found, Glance, Lookup, Prepared, Vacant, Way},
     presplit::{buckets_for, fits, segments_for},
-    read::Copied,
+    read::{Copied, Plain},
     recover::{Files, Root, descriptors_at, erase_identity, read_identity},
     salvage::Source,
     share::MAX_WRITERS,

@@ -366,13 +366,15 @@ impl<C: Scheme> Segment<C> {
 
     #[inline(always)]
     fn line(&self, bucket: usize) -> *mut u8 {
-        self.at.wrapping_add(C::LAYOUT.lines_at() + (bucket & self.mask) * C::LAYOUT.bucket_bytes())
+        // The constant last: it becomes part of the instruction that reads.
+        self.at.wrapping_add((bucket & self.mask) * C::LAYOUT.bucket_bytes()).wrapping_add(C::LAYOUT.lines_at())
     }
 
     #[inline(always)]
     fn word_at(&self, slot: Slot, word: usize) -> *mut u64 {
         debug_assert!(slot.lane < C::LAYOUT.slots && word < C::LAYOUT.words());
-        self.line(slot.bucket).wrapping_add(slot.lane * C::LAYOUT.stride + 8 * word).cast()
+        let bucket = self.at.wrapping_add((slot.bucket & self.mask) * C::LAYOUT.bucket_bytes());
+        bucket.wrapping_add(slot.lane * C::LAYOUT.stride).wrapping_add(C::LAYOUT.lines_at() + 8 * word).cast()
     }
 }
 
