@@ -50,7 +50,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         }
         drop(space);
         crash::point("clear: old retired");
-        self.counts.all().for_each(|count| count.0.store(0, Ordering::Relaxed));
+        self.counts.iter().for_each(|count| count.0.store(0, Ordering::Relaxed));
         self.divide(writer, self.least_depth())
     }
 
