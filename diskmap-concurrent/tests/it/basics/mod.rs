@@ -6,6 +6,7 @@ use diskmap::ByteStore;
 
 use crate::kinds::{Disk, Kind, Map, Mem, Names, Notes, Numbers, Texts, Wide};
 
+mod encoding;
 mod handles;
 mod reentry;
 
