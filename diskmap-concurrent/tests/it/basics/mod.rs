@@ -235,6 +235,16 @@ fn every_method_with_texts_in_memory() {
     in_memory::<Texts>();
 }
 
+#[cfg(feature = "derive")]
+#[test]
+fn every_method_with_derived_types() {
+    use crate::kinds::{Drawings, Marks, Orders};
+
+    in_memory::<Marks>();
+    on_disk::<Orders>();
+    in_memory::<Drawings>();
+}
+
 #[cfg(feature = "rayon")]
 #[test]
 fn every_entry_is_met_once_in_parallel() {
