@@ -49,7 +49,7 @@ fn used_in_the_middle<BS: ByteStore>(map: &Map<Notes, BS>) {
     for key in 0..KEYS {
         map.insert(&key, "one").expect("inserted");
     }
-    let calls = std::cell::Cell::new(0);
+    let calls = std::cell::Cell::new(0u64);
     let uses = || {
         calls.set(calls.get() + 1);
         refused(map.checkpoint());
@@ -61,7 +61,7 @@ fn used_in_the_middle<BS: ByteStore>(map: &Map<Notes, BS>) {
         refused(map.verify());
         assert!(map.get(&5).expect("read").is_some());
         assert!(map.len() >= KEYS && map.stats().entries >= KEYS);
-        if calls.get() % 16 == 0 {
+        if calls.get().is_multiple_of(16) {
             assert!(map.iter().count() as u64 >= KEYS);
             catch_unwind(AssertUnwindSafe(|| drop(map.snapshot()))).expect_err("a snapshot cannot be made now");
         }

@@ -64,7 +64,7 @@ fn spotted(found: Spot) -> u64 {
 }
 
 fn mark(seed: u64) -> Mark {
-    Mark { seed, check: mix(seed), odd: seed % 2 == 1 }
+    Mark { seed, check: mix(seed), odd: !seed.is_multiple_of(2) }
 }
 
 fn marked(found: Mark) -> u64 {
