@@ -110,7 +110,12 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S> Engine<K, V, BS, S> {
         self.base.shared.core.generation()
     }
 
-    /// Makes everything stored so far survive a power cut.
+    /// Whether a writer is in the middle of a change. To others than the writer it may be over already.
+    pub fn is_changing(&self, number: usize) -> bool {
+        self.base.shared.gates.is_inside(number as u32)
+    }
+
+    /// Makes everything stored so far survive a power cut. Not in the middle of a change.
     pub fn checkpoint(&self) -> Result<()> {
         self.base.make_checkpoint()
     }
