@@ -1,4 +1,4 @@
-//! What the measuring programs (`src/bin`) have in common: keys, a table of results, and a place on a disk.
+//! What the measuring programs (`src/bin`) and the benches (`benches`) have in common: keys, a table of results, and a place on a disk.
 //!
 //! Must not know how any map works. Invariant: the same arguments give the same keys, on every machine and in every
 //! process.
@@ -7,4 +7,5 @@
 
 pub mod keys;
 pub mod machine;
+pub mod passes;
 pub mod report;

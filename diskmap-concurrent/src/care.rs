@@ -7,7 +7,7 @@
 
 use std::{ops::ControlFlow, path::Path};
 
-use diskmap::{ByteStore, Compaction, DiskHashMap, DiskValue, Progress, Report, Result, Snapshot, StableHasher};
+use diskmap::{ByteStore, Compaction, DiskHashMap, DiskValue, Error, Progress, Report, Result, Snapshot, StableHasher};
 
 use crate::DiskDashMap;
 
@@ -16,7 +16,8 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S> DiskDashMap<K, V, BS, S> {
     /// medium. Writers wait only for the moment (some microseconds for each thousand segments), readers not at all.
     ///
     /// # Errors
-    /// As [`DiskHashMap::checkpoint`].
+    /// As [`DiskHashMap::checkpoint`]; `Reentrant` if an [`Encode`](diskmap::Encode) calls it in the middle of a change of
+    /// this map.
     ///
     /// ```
     /// # use diskmap_concurrent::DiskDashMap;
@@ -27,7 +28,28 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S> DiskDashMap<K, V, BS, S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn checkpoint(&self) -> Result<()> {
+        self.outside_of_changes()?;
         self.engine().checkpoint()
+    }
+
+    /// What keeps all writers out would wait for this thread itself if it were one of those that are inside.
+    fn outside_of_changes(&self) -> Result<()> {
+        let changing = self.held().mine().any(|shard| self.engine().is_changing(shard));
+        if changing { Err(Error::Reentrant) } else { Ok(()) }
+    }
+
+    /// The map as it is at this moment.
+    ///
+    /// # Errors
+    /// `Reentrant` in the middle of a change.
+    fn freeze(&self) -> Result<Snapshot<K, V, BS, S>>
+    where
+        K: DiskValue,
+        V: DiskValue,
+        S: StableHasher,
+    {
+        self.outside_of_changes()?;
+        Ok(self.engine().snapshot())
     }
 }
 
@@ -37,6 +59,9 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
     ///
     /// Writers wait for the moment, less than a millisecond for 10 million entries; afterwards the first change to each
     /// segment copies that segment. Readers do not notice.
+    ///
+    /// # Panics
+    /// If an [`Encode`](diskmap::Encode) calls it in the middle of a change of this map.
     ///
     /// ```
     /// # use diskmap_concurrent::MemDashMap;
@@ -48,14 +73,17 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
     /// # Ok::<(), diskmap::Error>(())
     /// ```
     pub fn snapshot(&self) -> Snapshot<K, V, BS, S> {
-        self.engine().snapshot()
+        match self.freeze() {
+            Ok(snapshot) => snapshot,
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// Writes the map as it is at this moment to another directory, where it opens like any map of these types, while others
     /// go on writing: [`Snapshot::backup_to`] of a [`snapshot`](DiskDashMap::snapshot).
     ///
     /// # Errors
-    /// As there.
+    /// As there; `Reentrant` as [`checkpoint`](DiskDashMap::checkpoint).
     ///
     /// ```
     /// # use diskmap_concurrent::{DiskDashMap, MemDashMap};
@@ -69,7 +97,7 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn backup_to(&self, dir: impl AsRef<Path>) -> Result<()> {
-        self.snapshot().backup_to(dir)
+        self.freeze()?.backup_to(dir)
     }
 
     /// Reads the whole map and reports everything that is wrong with it: [`DiskHashMap::verify`]. All shards are locked

@@ -6,12 +6,12 @@
 #![allow(unsafe_code, reason = "the lock of a shard makes its writer the only one")]
 
 use diskmap::{
-    ByteStore, DiskValue, Encode, Error, IntoOwned, MMapFile, Result, StableHasher,
+    ByteStore, DiskValue, Encode, IntoOwned, MMapFile, Result, StableHasher,
     engine::{Gap, Hashed, Place, Spot},
 };
 use rustc_hash::FxBuildHasher;
 
-use crate::{DiskDashMap, Ref, shard::Held};
+use crate::{DiskDashMap, Ref, shard::Held, write::Found};
 
 /// A key's place in a map, with its shard locked: what [`DiskDashMap::entry`] returns.
 pub enum MapEntry<'m, 'q, K: ?Sized, V: ?Sized, Q: ?Sized, BS: ByteStore = MMapFile, S = FxBuildHasher> {
@@ -165,7 +165,7 @@ where
         V: Encode<R>,
     {
         match self {
-            MapEntry::Occupied(entry) => entry.into_ref(),
+            MapEntry::Occupied(entry) => entry.get(),
             MapEntry::Vacant(entry) => entry.insert(value),
         }
     }
@@ -179,7 +179,7 @@ where
         V: Encode<R>,
     {
         match self {
-            MapEntry::Occupied(entry) => entry.into_ref(),
+            MapEntry::Occupied(entry) => entry.get(),
             MapEntry::Vacant(entry) => entry.insert(&value()),
         }
     }
@@ -218,7 +218,7 @@ where
         match self {
             MapEntry::Occupied(mut entry) => {
                 let value = change(entry.get()?.value());
-                entry.replace(&value)?;
+                entry.set(&value)?;
                 Ok(MapEntry::Occupied(entry))
             }
             vacant => Ok(vacant),
@@ -235,7 +235,9 @@ where
     {
         match self {
             MapEntry::Occupied(mut entry) => {
-                entry.replace(value)?;
+                // What cannot be read is not overwritten either.
+                entry.get()?;
+                entry.set(value)?;
                 Ok(entry)
             }
             MapEntry::Vacant(entry) => entry.fill(value),
@@ -273,7 +275,7 @@ where
         V: Encode<R>,
     {
         let old = self.get()?;
-        self.replace(value)?;
+        self.set(value)?;
         Ok(old)
     }
 
@@ -282,43 +284,31 @@ where
     /// # Errors
     /// As [`DiskDashMap::remove`].
     pub fn remove(mut self) -> Result<Ref<'m, V>> {
-        let old = self.get()?;
-        let At { map, key, held, hashed, generation } = &mut self.at;
-        K::with_bytes(*key, |bytes| {
-            // SAFETY: the shard's lock is held.
-            let mut turn = unsafe { map.engine().turn(held.writer()) }?;
-            let stale = map.engine().generation() != *generation;
-            let place = if stale { turn.find_again(*hashed, bytes)? } else { self.place };
-            turn.remove(place, *hashed, bytes)
-        })??;
-        map.tend(held);
-        Ok(old)
+        self.with_found(|map, held, found| map.take_out(held, found))
     }
 
-    fn into_ref(self) -> Result<Ref<'m, V>> {
-        self.get()
-    }
-
-    fn replace<R: ?Sized>(&mut self, value: &R) -> Result<()>
+    /// Stores another value without looking at the previous one.
+    fn set<R: ?Sized>(&mut self, value: &R) -> Result<()>
     where
         V: Encode<R>,
     {
-        // What cannot be read is not overwritten either.
-        self.get()?;
-        let At { map, key, held, hashed, generation } = &mut self.at;
-        let place = &mut self.place;
-        K::with_bytes(*key, |bytes| {
-            // SAFETY: the shard's lock is held.
-            let mut turn = unsafe { map.engine().turn(held.writer()) }?;
-            if map.engine().generation() != *generation {
-                *place = turn.find_again(*hashed, bytes)?;
-                *generation = map.engine().generation();
-            }
-            *place = turn.update(*place, *hashed, bytes, value)?.1;
-            Ok::<_, Error>(())
-        })??;
-        map.tend(held);
+        // Read before, so that a checkpoint which begins meanwhile has the key looked up again the next time.
+        let generation = self.at.map.engine().generation();
+        self.place = self.with_found(|map, held, found| map.replace(held, found, value))?;
+        self.at.generation = generation;
         Ok(())
+    }
+
+    /// What `work` does with the entry as it was found.
+    fn with_found<R>(
+        &mut self,
+        work: impl FnOnce(&'m DiskDashMap<K, V, BS, S>, &mut Held<'m>, Found<'_, K, V, S>) -> Result<R>,
+    ) -> Result<R> {
+        let At { map, key, held, hashed, generation } = &mut self.at;
+        let (hashed, place, generation) = (*hashed, self.place, *generation);
+        let done = K::with_bytes(*key, |key| work(map, held, Found { hashed, key, place, generation }))??;
+        map.tend(held);
+        Ok(done)
     }
 }
 
@@ -343,7 +333,7 @@ where
     where
         V: Encode<R>,
     {
-        self.fill(value)?.into_ref()
+        self.fill(value)?.get()
     }
 
     fn fill<R: ?Sized>(self, value: &R) -> Result<OccupiedEntry<'m, 'q, K, V, Q, BS, S>>

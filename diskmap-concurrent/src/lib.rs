@@ -45,7 +45,8 @@
 //! | `clear`, `compact`, `verify`, `reserve` | all writers, and they wait for it |
 //! | a thread that writes while it holds an entry, or inside a closure | nobody: [`Error::Reentrant`](diskmap::Error::Reentrant) |
 //!
-//! An [`Encode`](diskmap::Encode) of your own must not use the map it encodes for: it runs in the middle of a change.
+//! An [`Encode`](diskmap::Encode) of your own runs in the middle of a change. It may read the map it encodes for, nothing else:
+//! writes and checkpoints are `Reentrant` there, and `snapshot` panics.
 
 #![deny(unsafe_code)]
 

@@ -6,7 +6,7 @@
 
 use diskmap::{
     ByteStore, DiskValue, Encode, Result, StableHasher,
-    engine::{Entries, Hashed, Spot},
+    engine::{Entries, Hashed, Place, Spot, Turn},
 };
 
 use crate::{DiskDashMap, shard::Held};
@@ -29,17 +29,11 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
     /// # Ok::<(), diskmap::Error>(())
     /// ```
     pub fn retain(&self, mut keep: impl for<'x> FnMut(K::View<'x>, V::View<'x>) -> bool) -> Result<()> {
-        self.each_segment(|map, held, key, value, hashed, bytes| {
+        self.each_entry(|held, (key, value), hashed, bytes| {
             if keep(key, value) {
                 return Ok(());
             }
-            // SAFETY: the shard's lock is held.
-            let mut turn = unsafe { map.engine().turn(held.writer()) }?;
-            // SAFETY: as above.
-            match unsafe { map.engine().lookup(hashed, bytes) }? {
-                Spot::Found(place) => turn.remove(place, hashed, bytes).map(drop),
-                Spot::Vacant(_) => Ok(()),
-            }
+            self.with_place(held, hashed, bytes, |turn, place| turn.remove(place, hashed, bytes).map(drop))
         })
     }
 
@@ -63,15 +57,9 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
     where
         V: Encode<R>,
     {
-        self.each_segment(|map, held, key, value, hashed, bytes| {
+        self.each_entry(|held, (key, value), hashed, bytes| {
             let value = change(key, value);
-            // SAFETY: the shard's lock is held.
-            let mut turn = unsafe { map.engine().turn(held.writer()) }?;
-            // SAFETY: as above.
-            match unsafe { map.engine().lookup(hashed, bytes) }? {
-                Spot::Found(place) => turn.update(place, hashed, bytes, &value).map(drop),
-                Spot::Vacant(_) => Ok(()),
-            }
+            self.with_place(held, hashed, bytes, |turn, place| turn.update(place, hashed, bytes, &value).map(drop))
         })
     }
 
@@ -94,9 +82,9 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
     }
 
     /// Calls `visit` for every entry, with its shard locked, and outside of a turn.
-    fn each_segment(
+    fn each_entry(
         &self,
-        mut visit: impl for<'x> FnMut(&Self, &mut Held<'_>, K::View<'x>, V::View<'x>, Hashed, &[u8]) -> Result<()>,
+        mut visit: impl for<'x> FnMut(&mut Held<'_>, (K::View<'x>, V::View<'x>), Hashed, &[u8]) -> Result<()>,
     ) -> Result<()> {
         let engine = self.engine();
         let (mut next, mut entries) = (Some(0), Entries::default());
@@ -115,7 +103,7 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
                 unsafe {
                     let hashed = engine.hash(key.bytes());
                     if entries.floor().is_none_or(|floor| hashed.position() >= floor) {
-                        visit(self, &mut held, K::view(key.bytes()), V::view(value.bytes()), hashed, key.bytes())?;
+                        visit(&mut held, (K::view(key.bytes()), V::view(value.bytes())), hashed, key.bytes())?;
                     }
                 }
             }
@@ -123,5 +111,22 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
             next = entries.next();
         }
         Ok(())
+    }
+
+    /// What `work` does with a key, if it is there, in a turn of its shard, which is locked.
+    fn with_place(
+        &self,
+        held: &mut Held<'_>,
+        hashed: Hashed,
+        key: &[u8],
+        work: impl FnOnce(&mut Turn<'_, K, V, BS, S>, Place<K, V, S>) -> Result<()>,
+    ) -> Result<()> {
+        // SAFETY: the shard's lock is held.
+        let mut turn = unsafe { self.engine().turn(held.writer()) }?;
+        // SAFETY: as above.
+        match unsafe { self.engine().lookup(hashed, key) }? {
+            Spot::Found(place) => work(&mut turn, place),
+            Spot::Vacant(_) => Ok(()),
+        }
     }
 }

@@ -146,7 +146,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S> DiskDashMap<K, V, BS, S> {
     pub fn close(self) -> Result<()> {
         match self.into_inner() {
             Ok(map) => map.close(),
-            Err(handle) => handle.engine().checkpoint(),
+            Err(handle) => handle.checkpoint(),
         }
     }
 

@@ -80,6 +80,13 @@ impl Shards {
         Ok(self.all.iter().map(lock).collect())
     }
 
+    /// The shards whose locks this thread holds.
+    pub(crate) fn mine(&self) -> impl Iterator<Item = usize> {
+        let (me, holds) = HOLDS.with(|holds| (std::ptr::from_ref(holds).addr(), holds.get()));
+        let all = if holds != 0 { &*self.all } else { &[] };
+        (0..).zip(all).filter(move |(_, shard)| shard.owner.load(Ordering::Relaxed) == me).map(|(number, _)| number)
+    }
+
     /// The writers, for whom there are no locks any more.
     pub(crate) fn into_writers(self) -> impl Iterator<Item = Writer> {
         self.all.into_iter().map(|shard| shard.writer.into_inner())

@@ -38,9 +38,18 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
     {
         self.engine().with_key(key, |hashed, bytes| {
             let mut held = self.lock(hashed)?;
-            let old = self.store(&mut held, hashed, bytes, value)?;
+            // SAFETY: the shard's lock is held.
+            let mut turn = unsafe { self.engine().turn(held.writer()) }?;
+            // SAFETY: as above.
+            let place = match unsafe { self.engine().lookup(hashed, bytes) }? {
+                Spot::Vacant(gap) => return turn.insert(gap, hashed, bytes, value).map(|_| None),
+                Spot::Found(place) => place,
+            };
+            let old = self.value_at(&place)?;
+            turn.update(place, hashed, bytes, value)?;
+            drop(turn);
             self.tend(&mut held);
-            Ok(old)
+            Ok(Some(old))
         })?
     }
 
@@ -162,7 +171,7 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
     {
         let changed = self.change(key, |held, found| {
             let value = change(self.value_at(&found.place)?.value());
-            self.replace(held, found, &value)
+            self.replace(held, found, &value).map(drop)
         })?;
         Ok(changed.is_some())
     }
@@ -251,38 +260,10 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
                 if !same {
                     return Ok(Err(Some(value)));
                 }
-                self.replace(held, found, new).map(Ok)
+                self.replace(held, found, new).map(|_| Ok(()))
             })?;
             Ok(changed.unwrap_or(Err(None)))
         })?
-    }
-
-    /// Stores a value for a key of a shard that is locked; the previous one.
-    #[inline(always)]
-    pub(crate) fn store<QV: ?Sized>(
-        &self,
-        held: &mut Held<'_>,
-        hashed: Hashed,
-        key: &[u8],
-        value: &QV,
-    ) -> Result<Option<Ref<'_, V>>>
-    where
-        V: Encode<QV>,
-    {
-        // SAFETY: the shard's lock is held.
-        let mut turn = unsafe { self.engine().turn(held.writer()) }?;
-        // SAFETY: as above.
-        match unsafe { self.engine().lookup(hashed, key) }? {
-            Spot::Vacant(gap) => {
-                turn.insert(gap, hashed, key, value)?;
-                Ok(None)
-            }
-            Spot::Found(place) => {
-                let old = self.value_at(&place)?;
-                turn.update(place, hashed, key, value)?;
-                Ok(Some(old))
-            }
-        }
     }
 
     /// Gives up what was freed, now and then.
@@ -333,18 +314,24 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
         })?
     }
 
-    /// Another value for a key that is there.
-    fn replace<R: ?Sized>(&self, held: &mut Held<'_>, found: Found<'_, K, V, S>, value: &R) -> Result<()>
+    /// Another value for a key that is there; where it is now.
+    pub(crate) fn replace<R: ?Sized>(
+        &self,
+        held: &mut Held<'_>,
+        found: Found<'_, K, V, S>,
+        value: &R,
+    ) -> Result<Place<K, V, S>>
     where
         V: Encode<R>,
     {
         // SAFETY: the shard's lock is held.
         let mut turn = unsafe { self.engine().turn(held.writer()) }?;
         let place = self.now(&turn, &found)?;
-        turn.update(place, found.hashed, found.key, value).map(drop)
+        turn.update(place, found.hashed, found.key, value).map(|(_, place)| place)
     }
 
-    fn take_out(&self, held: &mut Held<'_>, found: Found<'_, K, V, S>) -> Result<Ref<'_, V>> {
+    /// Removes a key that is there; its value.
+    pub(crate) fn take_out(&self, held: &mut Held<'_>, found: Found<'_, K, V, S>) -> Result<Ref<'_, V>> {
         let old = self.value_at(&found.place)?;
         // SAFETY: the shard's lock is held.
         let mut turn = unsafe { self.engine().turn(held.writer()) }?;
@@ -363,10 +350,10 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
 }
 
 /// An entry of a shard that is locked.
-struct Found<'k, K: ?Sized, V: ?Sized, S> {
-    hashed: Hashed,
-    key: &'k [u8],
-    place: Place<K, V, S>,
+pub(crate) struct Found<'k, K: ?Sized, V: ?Sized, S> {
+    pub hashed: Hashed,
+    pub key: &'k [u8],
+    pub place: Place<K, V, S>,
     /// When it was found.
-    generation: u64,
+    pub generation: u64,
 }

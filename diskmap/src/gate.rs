@@ -7,21 +7,20 @@
 //! the kernel's `membarrier` on the side that is rare (Dekker's algorithm made asymmetric).
 
 use std::sync::{
-    Mutex, OnceLock, PoisonError,
+    Mutex, PoisonError,
     atomic::{AtomicBool, Ordering, fence},
 };
 
 use crate::{
+    row::Row,
     signals::{self, Signals},
     store::fence::{heavy, light, register},
 };
 
 /// The gates of a map's writers, which enter with the same signals.
 pub(crate) struct Gates {
-    /// That of the writer whose number is 0.
-    first: Gate,
-    /// Those of the others.
-    more: OnceLock<Box<[Gate]>>,
+    /// By the writers' numbers.
+    gates: Row<Gate>,
     /// Held by whoever keeps the writers out.
     closing: Mutex<()>,
 }
@@ -49,26 +48,30 @@ impl Gates {
         if !alone {
             share(signals);
         }
-        Gates { first: Gate::default(), more: OnceLock::new(), closing: Mutex::new(()) }
+        Gates { gates: Row::default(), closing: Mutex::new(()) }
     }
 
-    /// Makes gates for `writers` writers in all, once.
+    /// Makes gates for at least so many writers in all.
     pub(crate) fn extend(&self, writers: u32, signals: &Signals) {
         share(signals);
-        self.more.get_or_init(|| std::iter::repeat_with(Gate::default).take(writers as usize - 1).collect());
+        self.gates.extend(writers);
     }
 
     /// Lets the first writer in, unless something needs its attention first.
     #[inline(always)]
     pub(crate) fn enter(&self, signals: &Signals) -> Option<Pass<'_>> {
-        self.first.enter(signals)
+        self.enter_as(0, signals)
     }
 
     /// As `enter`, for a writer with a number.
     #[inline(always)]
     pub(crate) fn enter_as(&self, number: u32, signals: &Signals) -> Option<Pass<'_>> {
-        let more = if number == 0 { None } else { self.more.get() };
-        more.map_or(&self.first, |more| &more[number as usize - 1]).enter(signals)
+        self.gates.get(number).enter(signals)
+    }
+
+    /// Whether a writer is inside. To others than the writer it may be over already.
+    pub(crate) fn is_inside(&self, number: u32) -> bool {
+        self.gates.get(number).busy.load(Ordering::Relaxed)
     }
 
     /// Runs `work` while all writers are out. The caller is not inside.
@@ -82,7 +85,7 @@ impl Gates {
             std::thread::sleep(std::time::Duration::from_millis(1));
         }
         fence(Ordering::SeqCst);
-        for gate in self.more.get().into_iter().flatten().chain([&self.first]) {
+        for gate in self.gates.iter() {
             while gate.busy.load(Ordering::Acquire) {
                 std::thread::yield_now();
             }
@@ -137,11 +140,18 @@ mod tests {
             let writers = [0, 1, 2].map(|number| {
                 let (gates, signals, inside, done) = (gates.clone(), signals.clone(), inside.clone(), done.clone());
                 std::thread::spawn(move || {
+                    let mut refused = 0u32;
                     while done.load(Ordering::Relaxed) < 200 {
                         if let Some(_pass) = gates.enter_as(number, &signals) {
                             inside[number as usize].store(1, Ordering::Relaxed);
                             std::hint::spin_loop();
                             inside[number as usize].store(0, Ordering::Relaxed);
+                            continue;
+                        }
+                        // Whoever closed them may need this processor to go on.
+                        refused += 1;
+                        if refused.is_multiple_of(128) {
+                            std::thread::yield_now();
                         }
                     }
                 })

@@ -95,6 +95,7 @@ mod power;
 #[allow(unsafe_code, reason = "puts segments and records in mapped memory together")]
 mod raw;
 mod report;
+mod row;
 mod signals;
 #[allow(unsafe_code, reason = "stores are mapped memory")]
 mod store;

@@ -74,6 +74,12 @@ fn texts_are_written_by_either_map() {
     written_by_either::<Texts>();
 }
 
+#[cfg(feature = "derive")]
+#[test]
+fn derived_types_are_written_by_either_map() {
+    written_by_either::<crate::kinds::Orders>();
+}
+
 #[test]
 fn what_does_not_fit_is_refused() {
     let dir = tempfile::tempdir().expect("a directory");

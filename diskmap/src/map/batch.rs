@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     codec::{DiskValue, Encode},
-    error::{Checked, Error, Result},
+    error::Result,
     hash::{Hashed, StableHasher},
     raw::Prepared,
     store::ByteStore,
@@ -88,15 +88,12 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
     }
 
     #[inline(always)]
-    fn get_prepared(&self, prepared: Prepared, key: &[u8]) -> Checked<Option<V::View<'_>>>
+    fn get_prepared(&self, prepared: Prepared, key: &[u8]) -> Result<Option<V::View<'_>>>
     where
         K: DiskValue,
         V: DiskValue,
     {
-        match self.shared.core.prepared_way(prepared) {
-            Some(way) => self.get_on(way, prepared.hashed, key),
-            None => self.get_carefully(prepared.hashed, key),
-        }
+        self.get_on(self.shared.core.prepared_way(prepared), prepared.hashed, key)
     }
 
     #[inline(always)]
@@ -156,15 +153,11 @@ where
         self.next += 1;
         let map = self.map;
         let mut buffer = KEY_BUFFER;
-        let found = match inline_key::<K, Q>(key, &mut buffer) {
+        Some(match inline_key::<K, Q>(key, &mut buffer) {
             Some(Ok(bytes)) => map.get_prepared(prepared, bytes),
-            Some(Err(fault)) => Err(fault),
-            None => match K::with_bytes(key, |bytes| map.get_prepared(prepared, checked_key::<K>(bytes)?)) {
-                Ok(found) => found,
-                Err(error) => return Some(Err(error)),
-            },
-        };
-        Some(found.map_err(Error::from))
+            Some(Err(fault)) => Err(fault.into()),
+            None => K::with_bytes(key, |bytes| map.get_prepared(prepared, checked_key::<K>(bytes)?)).flatten(),
+        })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

@@ -26,9 +26,10 @@ use crate::{
     codec::{DiskValue, Encode, Schema},
     error::{Checked, Error, Result},
     hash::{self, StableHasher},
-    heap, raw,
+    heap,
+    raw::{self, Plain},
     store::ByteStore,
-    table::{Layout, Scheme, SlotImage, segment::Slot},
+    table::{Layout, Scheme, Segment, SlotImage, segment::Slot},
 };
 
 /// A map that several threads share.
@@ -109,7 +110,12 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S> Engine<K, V, BS, S> {
         self.base.shared.core.generation()
     }
 
-    /// Makes everything stored so far survive a power cut.
+    /// Whether a writer is in the middle of a change. To others than the writer it may be over already.
+    pub fn is_changing(&self, number: usize) -> bool {
+        self.base.shared.gates.is_inside(number as u32)
+    }
+
+    /// Makes everything stored so far survive a power cut. Not in the middle of a change.
     pub fn checkpoint(&self) -> Result<()> {
         self.base.make_checkpoint()
     }
@@ -240,26 +246,32 @@ where
         K: Encode<Q>,
     {
         let mut buffer = KEY_BUFFER;
-        let found = match inline_key::<K, Q>(key, &mut buffer) {
+        match inline_key::<K, Q>(key, &mut buffer) {
             // SAFETY: as the caller says.
             Some(Ok(bytes)) => unsafe { self.get_bytes(bytes, make) },
-            Some(Err(fault)) => Err(fault),
+            Some(Err(fault)) => Err(fault.into()),
             // SAFETY: as the caller says.
             None => K::with_bytes(key, |bytes| unsafe { self.get_bytes(checked_key::<K>(bytes)?, make) })?,
-        };
-        Ok(found?)
+        }
     }
 
     #[inline(always)]
-    unsafe fn get_bytes<R>(&self, key: &[u8], make: impl FnOnce(&[u8]) -> Checked<R>) -> Checked<Option<R>> {
+    unsafe fn get_bytes<R>(&self, key: &[u8], make: impl FnOnce(&[u8]) -> Checked<R>) -> Result<Option<R>> {
         let core = &self.base.shared.core;
         let hashed = core.scheme().hash_key(key);
+        let take = |segment: Segment<_>, slot| segment.value_image(slot);
         // SAFETY: as the caller says.
-        match unsafe { core.read(hashed, key, |segment, slot| segment.value_image(slot)) }? {
+        let image = match unsafe { core.read_plainly(hashed, key, take) } {
+            Plain::Found(image) => image,
+            Plain::Absent => return Ok(None),
             // SAFETY: as the caller says.
-            Some(image) => make(unsafe { core.value_of(&image) }?).map(Some),
-            None => Ok(None),
-        }
+            Plain::Unsure => match unsafe { core.read_again(hashed, key, take) }? {
+                Some(image) => image,
+                None => return Ok(None),
+            },
+        };
+        // SAFETY: as the caller says.
+        Ok(Some(make(unsafe { core.value_of(&image) }?)?))
     }
 
     /// Bytes of a key or a value, to hold, if the codec accepts them.

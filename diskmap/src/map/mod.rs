@@ -46,9 +46,9 @@ use crate::{
     checkpoint::{Keeper, Shared},
     codec::{DiskValue, Encode, IntoOwned},
     disk::Disk,
-    error::{Checked, Result},
+    error::{Checked, Fault, Result},
     hash::{Hashed, StableHasher},
-    raw::{Way, Writer},
+    raw::{Glance, Way, Writer},
     store::{ByteStore, MMapFile},
 };
 
@@ -134,12 +134,11 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
         V: DiskValue,
     {
         let mut buffer = KEY_BUFFER;
-        let found = match inline_key::<K, Q>(key, &mut buffer) {
+        match inline_key::<K, Q>(key, &mut buffer) {
             Some(Ok(bytes)) => self.get_bytes(bytes),
-            Some(Err(fault)) => Err(fault),
+            Some(Err(fault)) => Err(fault.into()),
             None => K::with_bytes(key, |bytes| self.get_bytes(checked_key::<K>(bytes)?))?,
-        };
-        Ok(found?)
+        }
     }
 
     /// The stored key and value of a key.
@@ -221,39 +220,50 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
     }
 
     #[inline(always)]
-    fn get_bytes(&self, key: &[u8]) -> Checked<Option<V::View<'_>>>
+    fn get_bytes(&self, key: &[u8]) -> Result<Option<V::View<'_>>>
     where
         K: DiskValue,
         V: DiskValue,
     {
         let core = &self.shared.core;
         let hashed = core.scheme().hash_key(key);
-        match core.way(hashed) {
-            Some(way) => self.get_on(way, hashed, key),
-            None => self.get_carefully(hashed, key),
-        }
+        self.get_on(core.way(hashed), hashed, key)
     }
 
     #[inline(always)]
-    fn get_on(&self, way: Way<Typed<K, V, S>>, hashed: Hashed, key: &[u8]) -> Checked<Option<V::View<'_>>>
+    fn get_on(&self, way: Option<Way<Typed<K, V, S>>>, hashed: Hashed, key: &[u8]) -> Result<Option<V::View<'_>>>
     where
         K: DiskValue,
         V: DiskValue,
     {
-        match self.shared.core.find_on(way, hashed, key)? {
-            Some(found) => self.value_view(&found).map(Some),
-            None => Ok(None),
+        let Some(way) = way else { return self.get_carefully(hashed, key).into() };
+        match self.shared.core.glance(&way, hashed, key) {
+            Ok(Glance::Found(found)) => Ok(Some(self.value_view(&found)?)),
+            Ok(Glance::Absent) => Ok(None),
+            Ok(Glance::Unsure) => self.get_further(way, hashed, key).into(),
+            Err(fault) => Err(fault.into()),
         }
+    }
+
+    #[inline(never)]
+    fn get_further(&self, way: Way<Typed<K, V, S>>, hashed: Hashed, key: &[u8]) -> Outcome<V::View<'_>>
+    where
+        K: DiskValue,
+        V: DiskValue,
+    {
+        let found = self.shared.core.find_further(way, hashed, key);
+        found.and_then(|found| found.map(|found| self.value_view(&found)).transpose()).into()
     }
 
     #[cold]
     #[inline(never)]
-    fn get_carefully(&self, hashed: Hashed, key: &[u8]) -> Checked<Option<V::View<'_>>>
+    fn get_carefully(&self, hashed: Hashed, key: &[u8]) -> Outcome<V::View<'_>>
     where
         K: DiskValue,
         V: DiskValue,
     {
-        self.shared.core.find_carefully(hashed, key)?.map(|found| self.value_view(&found)).transpose()
+        let found = self.shared.core.find_carefully(hashed, key);
+        found.and_then(|found| found.map(|found| self.value_view(&found)).transpose()).into()
     }
 
     #[inline(always)]
@@ -264,5 +274,34 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
     {
         let core = &self.shared.core;
         Ok(core.find(core.scheme().hash_key(key), key)?.is_some())
+    }
+}
+
+/// What a lookup came to. Unlike a `Result` of an `Option`, that of a number is returned in registers.
+enum Outcome<T> {
+    Absent,
+    Found(T),
+    Failed(Fault),
+}
+
+impl<T> From<Outcome<T>> for Result<Option<T>> {
+    #[inline(always)]
+    fn from(outcome: Outcome<T>) -> Self {
+        match outcome {
+            Outcome::Absent => Ok(None),
+            Outcome::Found(value) => Ok(Some(value)),
+            Outcome::Failed(fault) => Err(fault.into()),
+        }
+    }
+}
+
+impl<T> From<Checked<Option<T>>> for Outcome<T> {
+    #[inline(always)]
+    fn from(checked: Checked<Option<T>>) -> Self {
+        match checked {
+            Ok(None) => Outcome::Absent,
+            Ok(Some(value)) => Outcome::Found(value),
+            Err(fault) => Outcome::Failed(fault),
+        }
     }
 }

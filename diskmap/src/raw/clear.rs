@@ -29,8 +29,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             next: None,
             generation: self.now(),
         };
-        self.reserve_division()?;
-        let id = match self.new_segment(&new) {
+        let id = match self.reserve_division().and_then(|()| self.new_segment(&new)) {
             Ok(id) => id,
             Err(_) if !B::GROWS => return self.clear_in_place(writer),
             Err(error) => return Err(error),
@@ -50,7 +49,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         }
         drop(space);
         crash::point("clear: old retired");
-        self.counts.all().for_each(|count| count.0.store(0, Ordering::Relaxed));
+        self.counts.iter().for_each(|count| count.0.store(0, Ordering::Relaxed));
         self.divide(writer, self.least_depth())
     }
 
@@ -69,7 +68,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         }
     }
 
-    /// Memory with no room for one more segment: entry by entry, each removed whole.
+    /// Memory with no room for the new segments: entry by entry, each removed whole.
     fn clear_in_place(&self, writer: &mut Writer) -> Result<()> {
         let mut walk = super::Walk::new(0);
         while let Some(spot) = walk.next(self) {

@@ -35,6 +35,26 @@ pub(crate) struct Way<C> {
     home: usize,
 }
 
+/// What is known of a key after a look at its home bucket.
+pub(crate) enum Glance<C> {
+    /// Its slot.
+    Found(Found<C>),
+    /// It is not there.
+    Absent,
+    /// More must be looked at.
+    Unsure,
+}
+
+/// What a home bucket tells of a key.
+pub(super) enum Peek {
+    /// It is in this slot.
+    Here(Slot),
+    /// It is not in the segment.
+    Nowhere,
+    /// More must be looked at.
+    Unsure,
+}
+
 /// A key whose lines were asked for.
 #[derive(Clone, Copy)]
 pub(crate) struct Prepared {
@@ -131,6 +151,27 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     /// Finds a key at the end of its way.
     #[inline(always)]
     pub(crate) fn find_on(&self, way: Way<C>, hashed: Hashed, bytes: &[u8]) -> Checked<Option<Found<C>>> {
+        match self.glance(&way, hashed, bytes)? {
+            Glance::Found(found) => Ok(Some(found)),
+            Glance::Absent => Ok(None),
+            Glance::Unsure => self.find_further(way, hashed, bytes),
+        }
+    }
+
+    /// What a look at the home bucket tells: nearly always where the key is, or that it is nowhere.
+    #[inline(always)]
+    pub(crate) fn glance(&self, way: &Way<C>, hashed: Hashed, bytes: &[u8]) -> Checked<Glance<C>> {
+        let Way { entry, segment, home } = *way;
+        Ok(match self.peek(segment, home, &Key::new::<C>(hashed, bytes), || true)? {
+            Peek::Here(slot) => Glance::Found(Found { entry, segment, slot, overflow: None }),
+            Peek::Nowhere => Glance::Absent,
+            Peek::Unsure => Glance::Unsure,
+        })
+    }
+
+    /// Finds a key that a look at the home bucket did not find.
+    #[inline(never)]
+    pub(crate) fn find_further(&self, way: Way<C>, hashed: Hashed, bytes: &[u8]) -> Checked<Option<Found<C>>> {
         let Way { entry, segment, home } = way;
         let found = self.probe(segment, home, &Key::new::<C>(hashed, bytes), || true)?;
         Ok(found.map(|slot| Found { entry, segment, slot, overflow: None }))
@@ -269,6 +310,23 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
                 Ok(unsafe { heap.bytes(at, parts.key) })
             }
         }
+    }
+
+    /// What the home bucket tells of a key; `valid` as in `probe`. One candidate is compared: there is rarely another one.
+    #[inline(always)]
+    pub(super) fn peek(
+        &self,
+        segment: Segment<C>,
+        home: usize,
+        key: &Key<'_>,
+        valid: impl Fn() -> bool,
+    ) -> Checked<Peek> {
+        let (lanes, control) = (segment.lanes(), segment.control(home));
+        let Some(lane) = lanes.first_matching(control, key.hashed.tag()) else {
+            return Ok(if lanes.overflow(control) == 0 { Peek::Nowhere } else { Peek::Unsure });
+        };
+        let slot = Slot { bucket: home, lane };
+        Ok(if self.is_key(segment, slot, key, valid)? { Peek::Here(slot) } else { Peek::Unsure })
     }
 
     /// The slot of a key in the segment where it belongs. `valid` is asked whether what was read of a slot counts before its

@@ -37,9 +37,9 @@ use std::{
 pub(crate) use self::{
     compact::Emptying,
     cursor::Walk,
-    find::{Found, Lookup, Prepared, Vacant, Way},
+    find::{Found, Glance, Lookup, Prepared, Vacant, Way},
     presplit::{buckets_for, fits, segments_for},
-    read::Copied,
+    read::{Copied, Plain},
     recover::{Files, Root, descriptors_at, erase_identity, read_identity},
     salvage::Source,
     share::MAX_WRITERS,
@@ -54,6 +54,7 @@ use self::{
 use crate::{
     error::{Error, Result},
     heap::{Freed, Heap, HeapUsage, OpenBlocks, class::BLOCK_SHIFT, record::RecordShape},
+    row::Row,
     signals::Signals,
     store::ByteStore,
     table::{
@@ -81,7 +82,8 @@ pub(crate) struct Core<B, C> {
     generation: AtomicU64,
     /// Segments that were copied because a checkpoint or a snapshot refers to them, since the last checkpoint began.
     copies: AtomicU64,
-    counts: Counts,
+    /// By the writers' numbers.
+    counts: Row<Arc<Count>>,
     sequences: Sequences,
     /// A lock for each intent record, if there are fewer of these than writers.
     records: OnceLock<Box<[Mutex<()>]>>,
@@ -90,16 +92,7 @@ pub(crate) struct Core<B, C> {
     signals: Arc<Signals>,
 }
 
-/// Entries added less entries removed, by writer.
-#[derive(Default)]
-struct Counts {
-    /// That of the writer whose number is 0.
-    first: Arc<Count>,
-    /// Those of the others.
-    more: OnceLock<Box<[Arc<Count>]>>,
-}
-
-/// A writer's counter, alone in its cache line.
+/// Entries that a writer added less those that it removed, alone in its cache line.
 #[repr(align(64))]
 #[derive(Default)]
 struct Count(AtomicI64);
@@ -128,36 +121,29 @@ impl Writer {
     }
 }
 
-impl Counts {
-    fn all(&self) -> impl Iterator<Item = &Count> {
-        std::iter::once(&self.first).chain(self.more.get().into_iter().flatten()).map(|count| &**count)
-    }
-}
-
 impl<B, C> Core<B, C> {
     /// Number of entries. Linear in the number of writers; takes no lock.
     #[inline]
     pub(crate) fn len(&self) -> u64 {
-        self.counts.all().map(|count| count.0.load(Ordering::Relaxed)).sum::<i64>().max(0) as u64
+        self.counts.iter().map(|count| count.0.load(Ordering::Relaxed)).sum::<i64>().max(0) as u64
     }
 
     /// The only writer.
     pub(crate) fn writer(&self) -> Writer {
-        Writer { number: 0, count: Arc::clone(&self.counts.first), open: OpenBlocks::new() }
+        self.writer_with(0)
     }
 
-    /// Several writers, as many as the first call says. Each is for keys that no other one changes.
+    /// Several writers. Each is for keys that no other one changes.
     pub(crate) fn writers(&self, count: u32) -> Vec<Writer> {
         if count > self.intents {
             self.records.get_or_init(|| std::iter::repeat_with(Mutex::default).take(self.intents as usize).collect());
         }
-        let rest = count.clamp(1, MAX_WRITERS) as usize - 1;
-        let more = self.counts.more.get_or_init(|| std::iter::repeat_with(Arc::default).take(rest).collect());
-        let counts = std::iter::once(&self.counts.first).chain(more);
-        (0..)
-            .zip(counts)
-            .map(|(number, count)| Writer { number, count: Arc::clone(count), open: OpenBlocks::new() })
-            .collect()
+        self.counts.extend(count);
+        (0..count).map(|number| self.writer_with(number)).collect()
+    }
+
+    fn writer_with(&self, number: u32) -> Writer {
+        Writer { number, count: Arc::clone(self.counts.get(number)), open: OpenBlocks::new() }
     }
 
     /// What schedules checkpoints.

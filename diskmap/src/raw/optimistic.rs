@@ -22,6 +22,12 @@ pub(crate) trait Source {
     /// The entry as it is now (Acquire).
     fn entry(&self) -> Self::Entry;
 
+    /// Whether it is the same still.
+    #[inline(always)]
+    fn still(&self, entry: Self::Entry) -> bool {
+        self.entry() == entry
+    }
+
     /// Where its segment has its sequence.
     fn place(&self, entry: Self::Entry) -> Self::Place;
 
@@ -55,7 +61,7 @@ impl<'s, S: Source> Stamp<'s, S> {
         let place = source.place(entry);
         let sequence = source.sequence(place);
         // Else the sequence may be that of a segment which was reused before it was read.
-        (source.entry() == entry).then_some(Stamp { source, entry, place, sequence })
+        source.still(entry).then_some(Stamp { source, entry, place, sequence })
     }
 
     /// Whether everything read of the segment so far belongs together.

@@ -3,11 +3,14 @@
 //! Waits for nobody and writes nothing. Invariant: what is returned was read from one segment while its sequence stood
 //! still (`optimistic`), and a reference is followed only after that is known of the slot it was read from.
 
-use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::{
+    cell::Cell,
+    sync::atomic::{AtomicU64, Ordering, fence},
+};
 
 use super::{
     Core,
-    find::Key,
+    find::{Key, Peek},
     intent::Intent,
     optimistic::{Source, Stamp, once, settled},
 };
@@ -15,13 +18,26 @@ use crate::{
     error::Checked,
     hash::Hashed,
     store::ByteStore,
-    table::{Scheme, Segment, SlotImage, directory::Entry, segment::Slot},
+    table::{
+        Scheme, Segment, SlotImage,
+        directory::{Entry, View},
+        segment::Slot,
+    },
 };
 
 /// The way to the segment of one position.
 struct Route<'c, B, C> {
     core: &'c Core<B, C>,
     position: u64,
+    /// The directory's array that was asked last.
+    view: Cell<View<'c>>,
+}
+
+impl<'c, B, C> Route<'c, B, C> {
+    #[inline(always)]
+    fn new(core: &'c Core<B, C>, position: u64) -> Route<'c, B, C> {
+        Route { core, position, view: Cell::new(View::NOTHING) }
+    }
 }
 
 impl<'c, B: ByteStore, C: Scheme> Source for Route<'c, B, C> {
@@ -30,7 +46,14 @@ impl<'c, B: ByteStore, C: Scheme> Source for Route<'c, B, C> {
 
     #[inline(always)]
     fn entry(&self) -> Entry {
-        self.core.directory.view().entry(self.position)
+        self.view.set(self.core.directory.view());
+        self.view.get().entry(self.position)
+    }
+
+    #[inline(always)]
+    fn still(&self, entry: Entry) -> bool {
+        let view = self.view.get();
+        self.core.directory.shows(view) && view.entry(self.position) == entry
     }
 
     #[inline(always)]
@@ -48,6 +71,16 @@ impl<'c, B: ByteStore, C: Scheme> Source for Route<'c, B, C> {
         fence(Ordering::Acquire);
         place.load(Ordering::Relaxed)
     }
+}
+
+/// What one look tells of a key.
+pub(crate) enum Plain<R> {
+    /// What was made of its slot.
+    Found(R),
+    /// It is not there.
+    Absent,
+    /// Look again.
+    Unsure,
 }
 
 /// The entries of one segment, copied.
@@ -88,35 +121,60 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         bytes: &[u8],
         take: impl Fn(Segment<C>, Slot) -> R,
     ) -> Checked<Option<R>> {
-        let key = Key::new::<C>(hashed, bytes);
-        let route = Route { core: self, position: hashed.position() };
-        if let Some(stamp) = Stamp::begin(&route)
-            && stamp.entry.reads_plainly()
-        {
-            let segment = self.full_segment(stamp.entry);
-            let home = segment.home(hashed);
-            segment.prefetch(home);
-            match self.probe(segment, home, &key, || stamp.holds()) {
-                Ok(Some(slot)) => {
-                    let taken = take(segment, slot);
-                    if stamp.holds() {
-                        return Ok(Some(taken));
-                    }
-                }
-                Ok(None) if stamp.holds() => return Ok(None),
-                // What cannot be is damage only if nobody changed it meanwhile: that is looked at again.
-                Ok(None) | Err(_) => {}
-            }
+        // SAFETY: as the caller says.
+        match unsafe { self.read_plainly(hashed, bytes, &take) } {
+            Plain::Found(taken) => Ok(Some(taken)),
+            Plain::Absent => Ok(None),
+            // SAFETY: as the caller says.
+            Plain::Unsure => unsafe { self.read_again(hashed, bytes, take) },
         }
-        self.read_again(hashed, bytes, take)
     }
 
-    /// As `read`, where it is not as plain as nearly always.
-    #[cold]
+    /// One look at the home bucket, which nearly always is enough.
+    ///
+    /// # Safety
+    /// As `read`.
+    #[inline(always)]
+    pub(crate) unsafe fn read_plainly<R>(
+        &self,
+        hashed: Hashed,
+        bytes: &[u8],
+        take: impl Fn(Segment<C>, Slot) -> R,
+    ) -> Plain<R> {
+        let key = Key::new::<C>(hashed, bytes);
+        let route = Route::new(self, hashed.position());
+        let Some(stamp) = Stamp::begin(&route).filter(|stamp| stamp.entry.reads_plainly()) else {
+            return Plain::Unsure;
+        };
+        let segment = self.full_segment(stamp.entry);
+        let home = segment.home(hashed);
+        segment.prefetch(home);
+        match self.peek(segment, home, &key, || stamp.holds()) {
+            Ok(Peek::Here(slot)) => {
+                let taken = take(segment, slot);
+                if stamp.holds() { Plain::Found(taken) } else { Plain::Unsure }
+            }
+            Ok(Peek::Nowhere) if stamp.holds() => Plain::Absent,
+            // What cannot be is damage only if nobody changed it meanwhile: that is looked at again.
+            Ok(Peek::Nowhere | Peek::Unsure) | Err(_) => Plain::Unsure,
+        }
+    }
+
+    /// As `read`, where one look was not enough.
+    ///
+    /// # Safety
+    /// As `read`.
     #[inline(never)]
-    fn read_again<R>(&self, hashed: Hashed, bytes: &[u8], take: impl Fn(Segment<C>, Slot) -> R) -> Checked<Option<R>> {
-        settled(&Route { core: self, position: hashed.position() }, |stamp| {
-            let found = self.read_carefully(stamp, hashed, bytes)?;
+    pub(crate) unsafe fn read_again<R>(
+        &self,
+        hashed: Hashed,
+        bytes: &[u8],
+        take: impl Fn(Segment<C>, Slot) -> R,
+    ) -> Checked<Option<R>> {
+        // Made here, so that it is passed in registers.
+        let key = Key::new::<C>(hashed, bytes);
+        settled(&Route::new(self, hashed.position()), |stamp| {
+            let found = self.read_carefully(stamp, hashed, &key)?;
             Some(found.map(|found| found.map(|(segment, slot)| take(segment, slot))))
         })
     }
@@ -127,7 +185,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     /// # Safety
     /// If keys lie in the heap: cells that are freed during the call are not reclaimed before it returns.
     pub(crate) unsafe fn copy_entries(&self, position: u64, copied: &mut Copied) -> Option<Checked<()>> {
-        once(&Route { core: self, position }, |stamp| {
+        once(&Route::new(self, position), |stamp| {
             let (main, mask) = self.settled_segment(stamp, position)?;
             let done = self.copy_into(stamp.entry, main, mask, position, copied);
             // Such an entry may have been met in both its slots. Whoever has seen the new one sees that it is on the move, or
@@ -183,20 +241,19 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         &self,
         stamp: &Stamp<'_, Route<'_, B, C>>,
         hashed: Hashed,
-        bytes: &[u8],
+        key: &Key<'_>,
     ) -> Option<Checked<Option<(Segment<C>, Slot)>>> {
         let (segment, mask) = self.settled_segment(stamp, hashed.position())?;
         let look = || {
             self.verify(hashed.position())?;
-            let key = Key::new::<C>(hashed, bytes);
             let valid = || stamp.holds();
-            if let Some(slot) = self.probe(segment, segment.home(hashed), &key, valid)? {
+            if let Some(slot) = self.probe(segment, segment.home(hashed), key, valid)? {
                 return Ok(Some((segment, slot)));
             }
             if !stamp.entry.has(Entry::CHAINED) {
                 return Ok(None);
             }
-            Ok(self.find_chained(stamp.entry, mask, &key, valid)?.map(|found| (found.segment, found.slot)))
+            Ok(self.find_chained(stamp.entry, mask, key, valid)?.map(|found| (found.segment, found.slot)))
         };
         Some(look())
     }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use super::{
-    Core, Counts, SEGMENTS_FILE,
+    Core, SEGMENTS_FILE,
     intent::{INTENT, INTENTS_AT, Intent},
     space::{SegmentSpace, Sum},
     tree::damaged,
@@ -22,6 +22,7 @@ use crate::{
     error::{Error, Result},
     format::{identity::SECTOR, manifest::Manifest},
     heap::{Freed, Heap},
+    row::Row,
     signals::Signals,
     store::ByteStore,
     table::{
@@ -163,7 +164,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
                 };
             }
         }
-        core.counts.first.0.store(entries as i64, Ordering::Relaxed);
+        core.counts.get(0).0.store(entries as i64, Ordering::Relaxed);
         let _ = core.sums.set(sums);
         Ok(core)
     }
@@ -214,7 +215,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             sums: OnceLock::new(),
             generation: AtomicU64::new(1),
             copies: AtomicU64::new(0),
-            counts: Counts::default(),
+            counts: Row::default(),
             sequences: Sequences::new(),
             records: OnceLock::new(),
             shared: AtomicU32::new(0),

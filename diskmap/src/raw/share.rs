@@ -13,12 +13,13 @@ use super::{
 use crate::{
     error::Result,
     heap::Heap,
+    row,
     store::ByteStore,
     table::{Descriptor, Scheme, State, directory::Entry},
 };
 
 /// Writers at most.
-pub(crate) const MAX_WRITERS: u32 = 1024;
+pub(crate) const MAX_WRITERS: u32 = row::MOST;
 
 /// The intent record of a change that is under way.
 pub(super) struct Announced<'c> {

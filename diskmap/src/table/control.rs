@@ -42,22 +42,34 @@ impl Lanes {
         !(((word & self.low) + self.low) | word) & self.high
     }
 
+    #[inline(always)]
+    fn lanes(&self, high: u64) -> Matches {
+        Matches { high, raise: (self.shift > 32).into() }
+    }
+
     /// The lanes that hold `tag`.
     #[inline(always)]
     pub(crate) fn matching(&self, control: Control, tag: u64) -> Matches {
-        Matches(self.zero(control.0 ^ tag.wrapping_mul(self.one)))
+        self.lanes(self.zero(control.0 ^ tag.wrapping_mul(self.one)))
+    }
+
+    /// The lowest lane that holds `tag`: what the usual test finds first is a match, and it takes three instructions less.
+    #[inline(always)]
+    pub(crate) fn first_matching(&self, control: Control, tag: u64) -> Option<usize> {
+        let differing = control.0 ^ tag.wrapping_mul(self.one);
+        self.lanes(differing.wrapping_sub(self.one) & !differing & self.high).first()
     }
 
     /// The lanes that are free.
     #[inline(always)]
     pub(crate) fn free(&self, control: Control) -> Matches {
-        Matches(self.zero(control.0))
+        self.lanes(self.zero(control.0))
     }
 
     /// The lanes that are in use.
     #[inline(always)]
     pub(crate) fn used(&self, control: Control) -> Matches {
-        Matches(self.zero(control.0) ^ self.high)
+        self.lanes(self.zero(control.0) ^ self.high)
     }
 
     /// How many lanes are in use.
@@ -108,13 +120,19 @@ impl Lanes {
 
 /// A set of lanes, lowest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Matches(u64);
+pub(crate) struct Matches {
+    /// The high bit of each.
+    high: u64,
+    /// 1 if there may be 8 lanes, else 0.
+    raise: u32,
+}
 
 impl Matches {
     /// The lowest lane.
     #[inline(always)]
     pub(crate) fn first(self) -> Option<usize> {
-        if self.0 == 0 { None } else { Some(self.0.trailing_zeros() as usize / TAG_BITS as usize) }
+        // High bits are 7 lane + 6, so that an eighth is the lane: in the eighth lane, of 1 more.
+        if self.high == 0 { None } else { Some(((self.high.trailing_zeros() + self.raise) / 8) as usize) }
     }
 }
 
@@ -124,7 +142,7 @@ impl Iterator for Matches {
     #[inline(always)]
     fn next(&mut self) -> Option<usize> {
         let lane = self.first()?;
-        self.0 &= self.0 - 1;
+        self.high &= self.high - 1;
         Some(lane)
     }
 }
@@ -152,6 +170,7 @@ mod tests {
                         }
                         let expected: Vec<usize> = (0..slots).filter(|&l| l == at || other == tag).collect();
                         assert_eq!(lanes.matching(control, tag).collect::<Vec<_>>(), expected);
+                        assert_eq!(lanes.first_matching(control, tag), expected.first().copied());
                         assert_eq!(lanes.free(control).count(), if other == 0 { slots - 1 } else { 0 });
                         assert_eq!(lanes.used(control).count() + lanes.free(control).count(), slots);
                         assert_eq!(lanes.count(control), lanes.used(control).count());

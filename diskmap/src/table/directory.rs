@@ -85,8 +85,8 @@ pub(crate) struct Directory {
 /// One state of the directory's array.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
-    entries: *const AtomicU64,
-    shift: u32,
+    /// As in [`Directory::current`].
+    tagged: *const AtomicU64,
     owner: std::marker::PhantomData<&'a Directory>,
 }
 
@@ -99,9 +99,13 @@ impl Directory {
     /// The array as it is now.
     #[inline(always)]
     pub(crate) fn view(&self) -> View<'_> {
-        let tagged = self.current.load(Ordering::Acquire);
-        let shift = tagged.addr() & 63;
-        View { entries: tagged.map_addr(|a| a & !63), shift: shift as u32, owner: std::marker::PhantomData }
+        View { tagged: self.current.load(Ordering::Acquire), owner: std::marker::PhantomData }
+    }
+
+    /// Whether a view shows the array as it is now.
+    #[inline(always)]
+    pub(crate) fn shows(&self, view: View<'_>) -> bool {
+        std::ptr::eq(self.current.load(Ordering::Acquire), view.tagged)
     }
 
     /// Replaces the array: `entry(i)` for each of the 2^depth prefixes.
@@ -183,42 +187,55 @@ unsafe impl Send for Directory {}
 unsafe impl Sync for Directory {}
 
 impl<'a> View<'a> {
+    /// What no directory shows. It may only be compared.
+    pub(crate) const NOTHING: View<'static> = View { tagged: std::ptr::null(), owner: std::marker::PhantomData };
+
     /// Bits of the position that are looked at.
     #[inline(always)]
     pub(crate) fn depth(self) -> u32 {
-        64 - self.shift
+        64 - self.shift()
+    }
+
+    #[inline(always)]
+    fn shift(self) -> u32 {
+        (self.tagged.addr() & 63) as u32
+    }
+
+    #[inline(always)]
+    fn entries(self) -> *const AtomicU64 {
+        self.tagged.map_addr(|at| at & !63)
     }
 
     /// Number of buckets of each segment, less 1.
     #[inline(always)]
     pub(crate) fn mask(self) -> usize {
         // SAFETY: the line before the entries belongs to the same array (`install`), which lives as long as `'a`.
-        unsafe { (*self.entries.sub(8)).load(Ordering::Relaxed) as usize }
+        unsafe { (*self.entries().sub(8)).load(Ordering::Relaxed) as usize }
     }
 
     /// The entry for a position.
     #[inline(always)]
     pub(crate) fn entry(self, position: u64) -> Entry {
         // SAFETY: `position >> shift` is below 2^depth, the length of the array, which lives as long as `'a`.
-        unsafe { Entry((*self.entries.add((position >> self.shift) as usize)).load(Ordering::Acquire)) }
+        unsafe { Entry((*self.entries().add((position >> self.shift()) as usize)).load(Ordering::Acquire)) }
     }
 
     /// The entry for the `i`-th prefix.
     pub(crate) fn entry_at(self, i: usize) -> Entry {
-        self.entry((i as u64) << self.shift)
+        self.entry((i as u64) << self.shift())
     }
 
     fn has_range(self, prefix: u64, depth: u32) -> bool {
         let len = 1u64 << self.depth().saturating_sub(depth);
-        (prefix >> self.shift) + len <= 1 << self.depth()
+        (prefix >> self.shift()) + len <= 1 << self.depth()
     }
 
     fn range(self, prefix: u64, depth: u32) -> &'a [AtomicU64] {
         assert!(self.has_range(prefix, depth), "a range of the directory");
-        let first = (prefix >> self.shift) as usize;
+        let first = (prefix >> self.shift()) as usize;
         let len = 1usize << self.depth().saturating_sub(depth);
         // SAFETY: the range lies in the array (checked above), which lives as long as `'a`, and atomics may be shared.
-        unsafe { std::slice::from_raw_parts(self.entries.add(first), len) }
+        unsafe { std::slice::from_raw_parts(self.entries().add(first), len) }
     }
 }
 

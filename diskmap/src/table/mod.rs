@@ -7,6 +7,7 @@ pub(crate) mod control;
 pub(crate) mod descriptor;
 pub(crate) mod directory;
 pub(crate) mod layout;
+pub(crate) mod prefetch;
 pub(crate) mod reference;
 pub(crate) mod segment;
 mod sequence;

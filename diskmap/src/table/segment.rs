@@ -10,7 +10,8 @@ use std::{
 
 use super::{
     control::{Control, Lanes},
-    layout::{LINE, MAX_PROBE, MAX_WORDS, Scheme, Side},
+    layout::{MAX_PROBE, MAX_WORDS, Scheme, Side},
+    prefetch::prefetch,
     reference::Reference,
 };
 use crate::{crash, hash::Hashed};
@@ -365,13 +366,15 @@ impl<C: Scheme> Segment<C> {
 
     #[inline(always)]
     fn line(&self, bucket: usize) -> *mut u8 {
-        self.at.wrapping_add(C::LAYOUT.lines_at() + (bucket & self.mask) * C::LAYOUT.bucket_bytes())
+        // The constant last: it becomes part of the instruction that reads.
+        self.at.wrapping_add((bucket & self.mask) * C::LAYOUT.bucket_bytes()).wrapping_add(C::LAYOUT.lines_at())
     }
 
     #[inline(always)]
     fn word_at(&self, slot: Slot, word: usize) -> *mut u64 {
         debug_assert!(slot.lane < C::LAYOUT.slots && word < C::LAYOUT.words());
-        self.line(slot.bucket).wrapping_add(slot.lane * C::LAYOUT.stride + 8 * word).cast()
+        let bucket = self.at.wrapping_add((slot.bucket & self.mask) * C::LAYOUT.bucket_bytes());
+        bucket.wrapping_add(slot.lane * C::LAYOUT.stride).wrapping_add(C::LAYOUT.lines_at() + 8 * word).cast()
     }
 }
 
@@ -384,21 +387,4 @@ pub(crate) fn inline_value(layout: &super::Layout, image: &SlotImage) -> std::op
         }
         Side::Record { .. } => 0..0,
     }
-}
-
-#[inline(always)]
-pub(crate) fn prefetch(at: *const u8) {
-    const { assert!(LINE == 64) };
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a prefetch never faults, whatever the address.
-    unsafe {
-        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(at.cast());
-    }
-    #[cfg(target_arch = "aarch64")]
-    // SAFETY: a prefetch never faults, whatever the address.
-    unsafe {
-        std::arch::asm!("prfm pldl1keep, [{0}]", in(reg) at, options(nostack, readonly, preserves_flags));
-    }
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    let _ = at;
 }

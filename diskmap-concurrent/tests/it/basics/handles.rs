@@ -166,3 +166,27 @@ fn maps_and_what_they_return_are_shown_as_what_they_hold() {
     let (key, value) = (map.keys().next().expect("a key"), map.values().next().expect("a value"));
     assert_eq!(format!("{:?} {:?}", key.expect("a key"), value.as_deref().expect("a value")), r#"1 "uno""#);
 }
+
+/// Shared again, with more or fewer shards, and in between made as small as it can be.
+#[test]
+fn a_map_that_is_shared_again_has_the_shards_it_was_asked_for() {
+    let mut single = diskmap::MemHashMap::<u64, u64>::new();
+    for shards in [4, 64, 2, 128, 1] {
+        let map = MemDashMap::with_shards(single, shards).expect("a map");
+        assert_eq!(map.shards(), shards);
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let map = &map;
+                scope.spawn(move || {
+                    for number in (thread..20_000).step_by(4) {
+                        assert!(map.insert(&number, &number).expect("inserted").is_none());
+                    }
+                });
+            }
+        });
+        assert_eq!((map.len(), map.iter().count()), (20_000, 20_000));
+        assert!(map.verify().expect("verified").is_sound());
+        single = map.into_inner().expect("the only handle");
+        single.clear().expect("cleared");
+    }
+}

@@ -6,8 +6,10 @@ use diskmap::ByteStore;
 
 use crate::kinds::{Disk, Kind, Map, Mem, Names, Notes, Numbers, Texts, Wide};
 
+mod encoding;
 mod handles;
 mod reentry;
+mod slices;
 
 fn seeds<T: Kind, BS: ByteStore>(map: &Map<T, BS>) -> HashMap<u64, u64> {
     let mut all = HashMap::new();
@@ -234,6 +236,16 @@ fn every_method_with_texts_in_memory() {
     in_memory::<Texts>();
 }
 
+#[cfg(feature = "derive")]
+#[test]
+fn every_method_with_derived_types() {
+    use crate::kinds::{Drawings, Marks, Orders};
+
+    in_memory::<Marks>();
+    on_disk::<Orders>();
+    in_memory::<Drawings>();
+}
+
 #[cfg(feature = "rayon")]
 #[test]
 fn every_entry_is_met_once_in_parallel() {
@@ -257,4 +269,35 @@ fn every_entry_is_met_once_in_parallel() {
     let few = Disk::<Numbers>::with_shards_in(dir.path(), 1).expect("a map");
     few.insert(&1, &2).expect("inserted");
     assert_eq!(few.par_iter().count(), 1);
+}
+
+/// Many threads ask for the same missing keys at the same time.
+#[test]
+fn a_missing_value_is_made_once() {
+    const KEYS: u64 = 2_000;
+    let map = &Mem::<Texts>::new().expect("a map");
+    let made: Vec<std::sync::atomic::AtomicU64> =
+        std::iter::repeat_with(Default::default).take(KEYS as usize).collect();
+    let start = std::sync::Barrier::new(8);
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let (made, start) = (&made, &start);
+            scope.spawn(move || {
+                start.wait();
+                for number in 0..KEYS {
+                    let make = || {
+                        made[number as usize].fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                        Texts::value(number << 8 | thread)
+                    };
+                    let key = Texts::key(number);
+                    let found = match thread % 2 {
+                        0 => map.get_or_insert_with(&key, make),
+                        _ => map.entry(&key).and_then(|entry| entry.or_insert_with(make)),
+                    };
+                    assert_eq!(Texts::seed(found.expect("stored").value()) >> 8, number);
+                }
+            });
+        }
+    });
+    assert!(made.iter().all(|made| made.load(std::sync::atomic::Ordering::Relaxed) == 1));
 }

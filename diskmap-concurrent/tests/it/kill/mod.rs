@@ -20,13 +20,15 @@ use tempfile::TempDir;
 use self::plan::{COUNTER, KEYS, Op, Plan, State};
 use crate::{
     isolated::{argument, memory_dir, respawn},
-    kinds::{Disk, Kind, Numbers, Texts, patience, seed},
+    kinds::{Disk, Kind, Numbers, Texts, Wide, patience, seed},
 };
 
 mod plan;
 
 const KILLED: i32 = 9;
 const THREADS: usize = 4;
+/// More than there are intent records, too: then several writers have the same one.
+const SHARDS: [usize; 5] = [1, 2, 4, 8, 128];
 /// Where the child says how far it has come with opening; its threads come before.
 const STAGE: usize = THREADS;
 const OPENING: u64 = 1;
@@ -67,7 +69,11 @@ fn child() {
     let parts: Vec<&str> = argument.splitn(4, ' ').collect();
     let [kind, seed, dir, told] = parts[..] else { panic!("arguments of the child") };
     let told = Told(File::options().write(true).open(told).expect("a file to tell"));
-    let work = if kind == Numbers::NAME { work::<Numbers> } else { work::<Texts> };
+    let work = match kind {
+        Numbers::NAME => work::<Numbers>,
+        Wide::NAME => work::<Wide>,
+        _ => work::<Texts>,
+    };
     if let Err(error) = work(seed.parse().expect("a seed"), Path::new(dir), &told) {
         eprintln!("the child failed: {error}");
         std::process::exit(3);
@@ -79,7 +85,7 @@ fn work<T: Kind>(seed: u64, dir: &Path, told: &Told) -> Result<()> {
     told.write(STAGE, OPENING);
     let every = Duration::from_millis(5 + seed % 30);
     let single = options().auto_checkpoint(seed.is_multiple_of(2).then_some(every)).open(dir)?;
-    let map = Disk::<T>::with_shards(single, 1 << (seed >> 8 & 3))?;
+    let map = Disk::<T>::with_shards(single, SHARDS[(seed >> 8) as usize % SHARDS.len()])?;
     map.try_insert(&T::key(COUNTER), &T::value(0))?;
     told.write(STAGE, OPENED);
     std::thread::scope(|scope| {
@@ -308,6 +314,11 @@ fn kills<T: Kind>(wanted: u64, root: TempDir) {
 #[test]
 fn killed_while_four_threads_write_numbers() {
     kills::<Numbers>(50, memory_dir());
+}
+
+#[test]
+fn killed_while_four_threads_write_values_that_move() {
+    kills::<Wide>(50, memory_dir());
 }
 
 #[test]

@@ -320,3 +320,12 @@ fn eight_threads_on_texts_on_disk() {
 fn eight_threads_on_numbers_on_disk() {
     on_disk::<Numbers>();
 }
+
+#[cfg(feature = "derive")]
+#[test]
+fn eight_threads_on_derived_types() {
+    use crate::kinds::{Drawings, Marks};
+
+    stress::<Marks, _>(&Mem::<Marks>::new().expect("a map"), TIME / 2, 1_000);
+    stress::<Drawings, _>(&Mem::<Drawings>::new().expect("a map"), TIME / 2, 200_000);
+}

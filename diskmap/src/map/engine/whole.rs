@@ -49,7 +49,7 @@ where
         Whole { map: ManuallyDrop::new(map), writer: first }
     }
 
-    /// The map as it is now, to be read while it is changed.
+    /// The map as it is now, to be read while it is changed. Not in the middle of a change.
     pub fn snapshot(&self) -> Snapshot<K, V, BS, S> {
         let shared = &self.base.shared;
         shared.gates.closed(shared.core.signals(), || self.base.snapshot())

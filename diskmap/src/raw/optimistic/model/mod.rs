@@ -12,6 +12,7 @@
 //! before it stores it hides that another loaded it in between. Hence writers read their own words with `own`, and there is
 //! one reader. Of an atomic it keeps the last seven stores; none here gets as many.
 
+mod copies;
 mod gate;
 mod records;
 mod segments;
@@ -55,6 +56,12 @@ enum Step {
     BumpAfterOldTag,
     /// Counts on the way are raised before the slot is filled.
     CountsFirst,
+    /// A move to another bucket is announced before the new tag is on.
+    IntentFirst,
+    /// It is announced until a bump.
+    IntentUntilBump,
+    /// Who copies a segment looks whether an entry of it is on the move.
+    LookAtIntents,
     /// Replaced segments are bumped after the directory is switched.
     BumpOfReplaced,
     /// A segment that is reused is bumped before the first store into it.

@@ -168,6 +168,11 @@ macro_rules! kinds {
     };
 }
 
+#[cfg(feature = "derive")]
+mod derived;
+#[cfg(feature = "derive")]
+pub(crate) use derived::{Drawings, Marks, Orders};
+
 kinds! {
     Numbers: u64 as u64, u64 as u64; same same same same, fixed;
     Wide: [u64; 3] as [u64; 3], [u64; 3] as [u64; 3]; wide whole wide whole, fixed;

@@ -1,0 +1,67 @@
+//! Freeing records: the live bit goes, and the block is put where its room will be found.
+//!
+//! Must not know slots. Invariant: nothing is freed that is not live, whatever a damaged reference says; what readers may
+//! look at is in limbo before its live bit is cleared.
+
+use std::sync::atomic::Ordering;
+
+use super::{DIRTY, Heap, LISTED, OPEN, OpenBlocks, block::Kind, class::SIZES, limbo::Limbo};
+use crate::{crash, error::Result, store::ByteStore};
+
+impl<B: ByteStore> Heap<B> {
+    /// Frees a record that no slot refers to any more.
+    pub(crate) fn free(&self, writer: &mut OpenBlocks, at: u64) -> Result<()> {
+        self.free_with(at, |limbo, block, cell, bytes| writer.freed.keep(limbo, at, block, cell, bytes))
+    }
+
+    /// Frees a record that no slot ever referred to, or none since the map was opened.
+    pub(crate) fn forget(&self, at: u64) -> Result<()> {
+        self.free_with(at, |_, _, _, _| {})
+    }
+
+    #[inline(always)]
+    fn free_with(&self, at: u64, keep: impl FnOnce(&Limbo, u32, usize, u64)) -> Result<()> {
+        let table = self.table();
+        let block = (at >> self.shift) as usize;
+        let inside = at & ((1 << self.shift) - 1);
+        if !at.is_multiple_of(8) || block >= table.len() {
+            return Err(self.damaged(at, "a reference points outside the heap"));
+        }
+        let block = block as u32;
+        let kind = table.kind(block).ok_or_else(|| self.damaged(at, "the block's entry is unreadable"))?;
+        let (cell, bytes) = match kind {
+            Kind::Cells(class) if inside.is_multiple_of(u64::from(SIZES[class as usize])) => {
+                (inside as usize / SIZES[class as usize] as usize, u64::from(SIZES[class as usize]))
+            }
+            Kind::Run(blocks) if inside == 0 => (0, u64::from(blocks) << self.shift),
+            _ => return Err(self.damaged(at, "a reference points into the middle of a record")),
+        };
+        if cell / 64 >= table.used_words(kind) || !table.is_live(block, cell) {
+            return Err(self.damaged(at, "a record was freed twice"));
+        }
+        if let Some(limbo) = self.limbo() {
+            keep(limbo, block, cell, bytes);
+        }
+        table.unmark(block, cell);
+        crash::point("heap: unmarked");
+        let flags = self.flag(block).load(Ordering::SeqCst);
+        if flags & DIRTY == 0 || flags & (OPEN | LISTED) == 0 || matches!(kind, Kind::Run(_)) {
+            self.freed_first(block, kind);
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn freed_first(&self, block: u32, kind: Kind) {
+        let mut space = self.space();
+        let old = self.flag(block).fetch_or(DIRTY, Ordering::SeqCst);
+        if old & DIRTY == 0 {
+            space.dirty.push(block);
+        }
+        if let Kind::Run(_) = kind {
+            space.end_run(&self.table(), block);
+        } else if old & (OPEN | LISTED) == 0 && space.list(&self.table(), block) {
+            self.set_listed(block, true);
+        }
+    }
+}
