@@ -56,7 +56,7 @@ struct Part {
     engines: Vec<&'static str>,
 }
 
-/// All cells that were chosen, the largest last. `paths` is how many entries there are of [`Paths`].
+/// All cells that were chosen. In [`Group::Beyond`] their size is bytes of memory. `paths` is how many entries there are of [`Paths`].
 pub(crate) fn cells(mode: Mode, choice: &Choice, paths: usize) -> Vec<Planned> {
     let mut planned = Vec::new();
     for part in parts(mode, paths) {
@@ -97,7 +97,8 @@ fn timed(mode: Mode, group: Group, cell: Cell) -> Planned {
         (Mode::Quick, _) => (1, 0.6, 0.2),
         (Mode::Full, Group::Ycsb | Group::Mixes) if ours || memory => (1, 30.0, 10.0),
         (Mode::Full, _) if ours || memory => (if judged { 3 } else { 1 }, 30.0, 10.0),
-        (Mode::Full, _) => (1, 6.0, 1.5),
+        (Mode::Full, _) if cell.entries <= M => (1, 2.0, 0.7),
+        (Mode::Full, _) => (1, 5.0, 1.2),
     };
     Planned { group, cell, runs, load_cap, cap }
 }
@@ -169,7 +170,7 @@ fn parts(mode: Mode, paths: usize) -> Vec<Part> {
             part(Group::Bulk, bytes, &[10 * M], ours()),
             part(Group::Synced, numbers, &[10 * K], synced()),
             part(Group::Folios, bytes, &[34 * M], ours()),
-            part(Group::Beyond, bytes, &[192 << 20], beyond()),
+            part(Group::Beyond, bytes, &[128 << 20], beyond()),
         ],
     }
 }
