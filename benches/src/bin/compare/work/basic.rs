@@ -149,7 +149,7 @@ fn batches<P: Pair>(task: &Task, reader: &impl Read<P>, keys: &[P::Key]) -> Resu
 fn chain<P: Pair>(task: &Task, reader: &impl Read<P>, keys: &Keys<P::Key>) -> Result<Pace> {
     let begin = *keys.shuffled.first().context("no keys")?;
     let mut key = begin;
-    let pace = paced(keys.shuffled.len() / 4, BATCH, task.cap(), |part| {
+    let pace = paced(keys.shuffled.len().div_ceil(4), BATCH, task.cap(), |part| {
         for step in part {
             let Some(digest) = reader.get(key)? else { return Err(lost()) };
             key = keys.next(digest, step);
