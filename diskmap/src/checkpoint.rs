@@ -5,7 +5,7 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError},
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -44,6 +44,8 @@ pub(crate) struct Keeper {
 pub(crate) trait Job: Send + Sync {
     /// Makes the current state durable. `closed` if nothing will be written after it.
     fn checkpoint(&self, closed: bool) -> Result<()>;
+    /// Waits for the checkpoint that is being made, if one is.
+    fn wait(&self) -> bool;
     /// Moves segments to where they leave no gaps, if there are enough gaps in the index. The writer is the caller's.
     fn tidy(&self, writer: &mut Writer) -> Result<()>;
     /// Makes it known, also across a power cut, that the map is no longer as it was closed.
@@ -102,6 +104,11 @@ impl Keeper {
     /// Makes a checkpoint now, in this thread.
     pub(crate) fn checkpoint(&self) -> Result<()> {
         timed(&self.clock, || self.job.checkpoint(false))
+    }
+
+    /// Waits for the checkpoint that is being made, or makes one: space is let go of either way.
+    pub(crate) fn relieve(&self) -> Result<()> {
+        if self.job.wait() { Ok(()) } else { self.checkpoint() }
     }
 
     /// What the thread does when a checkpoint is due.
@@ -273,6 +280,16 @@ impl<B: ByteStore + 'static, C: Scheme + Send + Sync + 'static> Job for DiskJob<
         core.release();
         crash::point("checkpoint: released");
         Ok(())
+    }
+
+    fn wait(&self) -> bool {
+        match self.running.try_lock() {
+            Ok(_) | Err(TryLockError::Poisoned(_)) => false,
+            Err(TryLockError::WouldBlock) => {
+                drop(self.running.lock());
+                true
+            }
+        }
     }
 
     fn tidy(&self, writer: &mut Writer) -> Result<()> {

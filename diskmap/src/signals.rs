@@ -25,8 +25,8 @@ pub(crate) const FENCE: u32 = 128;
 /// Bytes of changes after which a checkpoint is due, if the map is not larger than that: writers copy what a checkpoint
 /// refers to, so that more frequent ones would cost a growing map more than the growth itself.
 const DUE_AFTER: u64 = 512 << 20;
-/// Bytes that may wait for a checkpoint beyond three quarters of as many as are live. With what files grow ahead and with cells that
-/// no record fits, they stay below 2.2 times what is live and 64 MiB.
+/// Bytes that may wait for a checkpoint beyond a part of what is live (`growing`). With what files grow ahead, files stay below 2.2
+/// times what is live and 64 MiB.
 const SLACK: u64 = 24 << 20;
 
 /// The attention word and the amount of change since the last checkpoint.
@@ -63,9 +63,9 @@ impl Signals {
         }
     }
 
-    /// Reports, when a file is about to grow, how much of it only a checkpoint keeps and how much is live.
-    pub(crate) fn growing(&self, kept: u64, live: u64) {
-        if kept > live - live / 4 + SLACK {
+    /// Reports, when a file is about to grow, how much of it only a checkpoint keeps, and how much that may be.
+    pub(crate) fn growing(&self, kept: u64, most: u64) {
+        if kept > most + SLACK {
             self.raise(PRESSURE);
         }
     }

@@ -290,7 +290,8 @@ impl<B: ByteStore> Heap<B> {
             None => {
                 let table = self.table();
                 let usage = space.usage(&table, self.shift);
-                self.signals.growing(usage.kept, usage.live);
+                // Less than what is live: cells that are let go of do not fit every record.
+                self.signals.growing(usage.kept, usage.live - usage.live / 4);
                 if self.limbo().is_some() {
                     // Blocks whose cells readers were done with one by one.
                     space.list_released(&table, |block, listed| self.set_listed(block, listed));

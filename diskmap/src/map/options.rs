@@ -120,8 +120,8 @@ impl<S> OpenOptions<S> {
 
     /// How long after the first change a checkpoint is made (default: 30 s), by a helper thread. Sooner when as much was
     /// written as the map is large, and at least 512 MiB; later when syncing would take more than a tenth of the time. A
-    /// map about to grow while more waits for a checkpoint than three quarters of what is live, and 24 MiB, makes one
-    /// itself: the call that grows it waits, and fails if the checkpoint does.
+    /// map about to grow while as much waits for a checkpoint as is live (of records: three quarters of that), and 24 MiB
+    /// more, waits for the one that is being made or makes one itself: the call that grows it fails if that does.
     ///
     /// `None`: only when asked for and on close. A power cut then goes back further, and what has changed since the last
     /// checkpoint lies beside all that it refers to: [`Stats::kept_bytes`](crate::Stats::kept_bytes).

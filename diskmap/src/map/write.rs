@@ -331,7 +331,7 @@ fn attend(signals: &signals::Signals, keeper: &Option<Arc<Keeper>>) -> Result<()
     if attention & signals::PRESSURE != 0 {
         // One of several writers makes the checkpoint, the others wait for what it lets go of when they need it.
         if signals.lower(signals::PRESSURE) != 0 && keeper.is_automatic() {
-            keeper.checkpoint()?;
+            keeper.relieve()?;
         }
     }
     if attention & signals::REOPENED != 0 {

@@ -347,6 +347,8 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             None => {
                 let id = space.end();
                 if is_short(&self.index, u64::from(id + 1) * Self::SEGMENT_BYTES) {
+                    // As much as is live: that is what writes all over the map after a checkpoint come to. What is let go
+                    // of fits exactly.
                     self.signals.growing(space.kept() * Self::SEGMENT_BYTES, space.used() * Self::SEGMENT_BYTES);
                 }
                 self.grow_index(id, buckets)?;
