@@ -134,6 +134,13 @@ impl<B: ByteStore> Heap<B> {
         prefetch(self.store.base().wrapping_add(at as usize));
     }
 
+    /// Asks for what freeing a record looks at.
+    #[inline(always)]
+    pub(crate) fn prefetch_freeing(&self, at: u64) {
+        let entry = (at >> self.shift) as usize * block::entry_bytes(self.shift);
+        prefetch(self.tables.base().wrapping_add(entry));
+    }
+
     /// A cell or run for a record of `parts`.
     pub(crate) fn allocate(&self, open: &mut OpenBlocks, shape: RecordShape, len: usize) -> Result<Fresh> {
         // `parts` reads 16 bytes at once, so no record lies closer to the end.
@@ -206,6 +213,11 @@ impl<B: ByteStore> Heap<B> {
                     if *bits != 0 {
                         let cell = 64 * current.word + bits.trailing_zeros() as usize;
                         *bits &= *bits - 1;
+                        if *bits != 0 {
+                            // The next cell may be anywhere in a block that was used before.
+                            let next = 64 * current.word + bits.trailing_zeros() as usize;
+                            self.prefetch((u64::from(current.block) << self.shift) + (next * size) as u64);
+                        }
                         table.mark(current.block, cell);
                         crash::point("heap: cell marked");
                         let at = (u64::from(current.block) << self.shift) + (cell * size) as u64;
@@ -227,14 +239,10 @@ impl<B: ByteStore> Heap<B> {
         }
         let block = match space.pop(&self.table(), class) {
             Some(block) => block,
-            None => {
-                let block = self.take_blocks(&mut space, 1, Use::Cells)?;
-                let kind = Kind::Cells(class);
-                self.table().set_kind(block, kind);
-                crash::point("heap: block cut into cells");
-                space.kinds[block as usize] = kind;
-                block
-            }
+            None => match self.cut_block(&mut space, class) {
+                Ok(block) => block,
+                Err(error) => space.pop_any(&self.table(), class).ok_or(error)?,
+            },
         };
         self.set_listed(block, false);
         if self.flag(block).fetch_or(OPEN | DIRTY, Ordering::SeqCst) & DIRTY == 0 {
@@ -245,6 +253,16 @@ impl<B: ByteStore> Heap<B> {
         let free: Vec<u64> = (0..words).map(|word| space.allocatable(&table, block, word)).collect();
         self.signals.changed(1 << self.shift);
         Ok(Open { block, word: 0, free })
+    }
+
+    /// Another block for cells of a class.
+    fn cut_block(&self, space: &mut Space, class: u8) -> Result<u32> {
+        let block = self.take_blocks(space, 1, Use::Cells)?;
+        let kind = Kind::Cells(class);
+        self.table().set_kind(block, kind);
+        crash::point("heap: block cut into cells");
+        space.kinds[block as usize] = kind;
+        Ok(block)
     }
 
     /// A block's writer is done with it: lists it if it has room.

@@ -16,8 +16,11 @@ use super::{
     mask::{Mask, Masks},
 };
 
-/// Blocks without room that are looked at again before another one is taken.
+/// Blocks with too little room that are looked at again before another one is taken.
 const LOOKS: usize = 64;
+/// A block is worth opening when one cell in so many can be handed out. Where values are overwritten all over the heap, cells
+/// become free one here and one there, and to open a block takes as long as handing out some twenty.
+const WORTH: usize = 8;
 
 /// What a block's cells allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,19 +142,27 @@ impl Space {
         true
     }
 
-    /// The next block of a class that has room. Linear in the number of blocks of that class that were listed and have
-    /// none, once for each of them, and in [`LOOKS`].
+    /// The next block of a class that is worth opening. Linear in the number of blocks of that class that were listed and
+    /// have no room, once for each of them, and in [`LOOKS`].
     pub(crate) fn pop(&mut self, table: &BlockTable, class: u8) -> Option<u32> {
-        while let Some(block) = list_of(&mut self.queues, class).pop_front() {
-            if self.has_room(table, block) {
+        let mut looks = LOOKS.min(list_of(&mut self.queues, class).len());
+        while looks > 0
+            && let Some(block) = list_of(&mut self.queues, class).pop_front()
+        {
+            if self.is_worth_opening(table, block) {
                 return Some(block);
             }
-            list_of(&mut self.waiting, class).push_back(block);
+            if self.has_room(table, block) {
+                looks -= 1;
+                list_of(&mut self.queues, class).push_back(block);
+            } else {
+                list_of(&mut self.waiting, class).push_back(block);
+            }
         }
         // What was written and freed again since a checkpoint began is free, whatever waits beside it.
         for _ in 0..LOOKS.min(list_of(&mut self.waiting, class).len()) {
             let block = list_of(&mut self.waiting, class).pop_front()?;
-            if self.has_room(table, block) {
+            if self.is_worth_opening(table, block) {
                 return Some(block);
             }
             list_of(&mut self.waiting, class).push_back(block);
@@ -159,8 +170,33 @@ impl Space {
         None
     }
 
+    /// The next block of a class that has any room, where there is no other way. Linear in the number of blocks of the class.
+    pub(crate) fn pop_any(&mut self, table: &BlockTable, class: u8) -> Option<u32> {
+        let queue = list_of(&mut self.queues, class);
+        (0..queue.len()).find_map(|_| {
+            let block = list_of(&mut self.queues, class).pop_front()?;
+            if self.has_room(table, block) {
+                return Some(block);
+            }
+            list_of(&mut self.waiting, class).push_back(block);
+            None
+        })
+    }
+
     fn has_room(&self, table: &BlockTable, block: u32) -> bool {
         !self.is_emptied(block) && matches!(self.room(table, block), Room::Some | Room::Empty)
+    }
+
+    fn is_worth_opening(&self, table: &BlockTable, block: u32) -> bool {
+        let kind = self.kinds[block as usize];
+        let (mut cells, mut free) = (0, 0);
+        for word in 0..table.used_words(kind) {
+            cells += table.full_word(kind, word).count_ones() as usize;
+            free += self.allocatable(table, block, word).count_ones() as usize;
+        }
+        // What is emptied goes wherever it fits.
+        let least = if self.evacuation.is_some() { 1 } else { (cells / WORTH).max(1) };
+        free >= least && !self.is_emptied(block)
     }
 
     /// Takes `count` free blocks in a row, the first there are. While blocks are being emptied, those for cells are taken

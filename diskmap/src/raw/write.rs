@@ -118,8 +118,9 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             }
             Side::Record { .. } => {
                 let mut image = old;
-                let record = self.compose(writer, &mut image, hashed, key, payload)?;
                 let word = C::LAYOUT.reference_word();
+                self.heap().prefetch_freeing(Reference(old.0[word]).at());
+                let record = self.compose(writer, &mut image, hashed, key, payload)?;
                 let (new, before) = (Reference(image.0[word]), Reference(old.0[word]));
                 found.segment.set_word(found.slot, word, new.displaced(before.displacement()).0);
                 crash::point("update: reference swung");
