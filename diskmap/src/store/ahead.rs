@@ -10,6 +10,7 @@ use super::{
 };
 use memmap2::MmapRaw;
 use std::{
+    fs::File,
     sync::{
         Arc, Mutex, OnceLock, Weak,
         mpsc::{Receiver, Sender, channel},
@@ -19,16 +20,17 @@ use std::{
 
 /// Pages that are wanted soon. A mapping that is gone by then is left alone.
 struct Wish {
+    file: Weak<File>,
     mapping: Weak<MmapRaw>,
     from: u64,
     to: u64,
 }
 
 /// Asks for the pages of `from..to` soon. `false` if there is nobody to bring them in.
-pub(super) fn wish(mapping: &Arc<MmapRaw>, from: u64, to: u64) -> bool {
+pub(super) fn wish(file: &Arc<File>, mapping: &Arc<MmapRaw>, from: u64, to: u64) -> bool {
     static HELPER: OnceLock<Mutex<Option<Sender<Wish>>>> = OnceLock::new();
     let mut helper = super::locked(HELPER.get_or_init(|| Mutex::new(start())));
-    let wish = Wish { mapping: Arc::downgrade(mapping), from, to };
+    let wish = Wish { file: Arc::downgrade(file), mapping: Arc::downgrade(mapping), from, to };
     let sent = helper.as_ref().is_some_and(|helper| helper.send(wish).is_ok());
     if !sent {
         *helper = None;
@@ -55,10 +57,12 @@ fn work(wishes: &Receiver<Wish>) {
 impl Wish {
     fn fulfil(&self) -> Populated {
         let mut from = self.from;
-        while let Some(mapping) = self.mapping.upgrade().filter(|_| from < self.to) {
+        while from < self.to
+            && let (Some(file), Some(mapping)) = (self.file.upgrade(), self.mapping.upgrade())
+        {
             let to = (from + HUGE).min(self.to);
             // Past the end of a file that was cut meanwhile the kernel refuses, and nothing happens.
-            if advice::populate(&mapping, from, to) == Populated::Unknown {
+            if advice::load(&file, &mapping, from, to) == Populated::Unknown {
                 return Populated::Unknown;
             }
             from = to;
@@ -86,29 +90,33 @@ mod tests {
 
     #[test]
     fn wishes_are_fulfilled_within_the_file_and_nowhere_else() {
-        let file = tempfile::tempfile().expect("file");
+        let file = Arc::new(tempfile::tempfile().expect("file"));
         file.set_len(2 * HUGE).expect("length");
         let mapping = Arc::new(reserve::shared(&file, DEFAULT_RESERVE, HUGE).expect("mapping"));
         let pages = (HUGE / PAGE) as usize;
-        let wish = Wish { mapping: Arc::downgrade(&mapping), from: 0, to: HUGE };
+        let wish = Wish { file: Arc::downgrade(&file), mapping: Arc::downgrade(&mapping), from: 0, to: HUGE };
         if wish.fulfil() == Populated::Unknown {
             return;
         }
         assert_eq!(resident(&mapping, pages), pages);
-        assert_eq!(Wish { mapping: Arc::downgrade(&mapping), from: 8 * HUGE, to: 9 * HUGE }.fulfil(), Populated::Done);
+        assert_eq!(
+            Wish { file: Arc::downgrade(&file), mapping: Arc::downgrade(&mapping), from: 8 * HUGE, to: 9 * HUGE }
+                .fulfil(),
+            Populated::Done
+        );
         drop(mapping);
         assert_eq!(wish.fulfil(), Populated::Done);
     }
 
     #[test]
     fn the_helper_works() {
-        let file = tempfile::tempfile().expect("file");
+        let file = Arc::new(tempfile::tempfile().expect("file"));
         file.set_len(HUGE).expect("length");
         let mapping = Arc::new(reserve::shared(&file, DEFAULT_RESERVE, HUGE).expect("mapping"));
         let pages = (HUGE / PAGE) as usize;
         for _ in 0..1000 {
-            if !wish(&mapping, 0, HUGE) {
-                let alone = Wish { mapping: Arc::downgrade(&mapping), from: 0, to: HUGE };
+            if !wish(&file, &mapping, 0, HUGE) {
+                let alone = Wish { file: Arc::downgrade(&file), mapping: Arc::downgrade(&mapping), from: 0, to: HUGE };
                 return assert_eq!(alone.fulfil(), Populated::Unknown, "the helper ends for no other reason");
             }
             if resident(&mapping, pages) == pages {

@@ -38,7 +38,7 @@ pub struct MMapFile {
     /// Held while the length changes; taken before `mappings`.
     pace: Mutex<Pace>,
     access: Access,
-    file: File,
+    file: Arc<File>,
     path: PathBuf,
 }
 
@@ -88,7 +88,7 @@ impl MMapFile {
             mappings: Mutex::new(vec![Arc::new(mapping)]),
             pace: Mutex::new(Pace::new()),
             access,
-            file,
+            file: Arc::new(file),
             path: path.into(),
         }
     }
@@ -146,15 +146,6 @@ impl MMapFile {
         })
     }
 
-    /// Asks for huge pages where the new bytes are. Only now that they have blocks: the same advice on a hole would
-    /// allocate the disk behind the file's end.
-    fn prefer_huge_pages(&self, from: u64, to: u64) {
-        let (from, to) = (from - from % HUGE, to - to % HUGE);
-        if let Some(mapping) = locked(&self.mappings).last().filter(|_| from < to) {
-            advice::prefer_huge(mapping, from, to);
-        }
-    }
-
     #[cold]
     fn prepare_up_to(&self, end: u64) {
         let mappings = locked(&self.mappings);
@@ -164,10 +155,10 @@ impl MMapFile {
         let prepared = self.prepared.load(Ordering::Relaxed);
         let now = aligned(end).max(prepared);
         if now > prepared {
-            populate(mapping, prepared, now);
+            populate(&self.file, mapping, prepared, now);
         }
         let soon = aligned(end.saturating_add(LEAD));
-        let asked = soon >= now + HUGE && ahead::wish(mapping, now, soon);
+        let asked = soon >= now + HUGE && ahead::wish(&self.file, mapping, now, soon);
         self.prepared.store(if asked { soon } else { now }, Ordering::Relaxed);
     }
 }
@@ -208,7 +199,6 @@ unsafe impl ByteStore for MMapFile {
         let mapped = self.map(least).map_err(failed)?;
         let target = pace.target(len, least, wish.min(limit).min(mapped));
         let end = self.allocate(len, least, target, &mut pace).map_err(failed)?;
-        self.prefer_huge_pages(len, end);
         self.len.store(end, Ordering::Release);
         Ok(())
     }
@@ -250,8 +240,8 @@ unsafe impl ByteStore for MMapFile {
 }
 
 /// Brings the pages of `from..to`, which is within the file, in for writing; their content stays.
-fn populate(mapping: &MmapRaw, from: u64, to: u64) {
-    if advice::populate(mapping, from, to) == Populated::Unknown {
+fn populate(file: &File, mapping: &MmapRaw, from: u64, to: u64) {
+    if advice::load(file, mapping, from, to) == Populated::Unknown {
         touch(mapping, from, to);
     }
 }
