@@ -45,13 +45,16 @@ pub(crate) enum Glance<C> {
     Unsure,
 }
 
-/// What a home bucket tells of a key.
+/// What a bucket tells of a key.
+#[derive(Clone, Copy)]
 pub(super) enum Peek {
     /// It is in this slot.
     Here(Slot),
     /// It is not in the segment.
     Nowhere,
-    /// More must be looked at.
+    /// If it is there, then in a later bucket.
+    Further,
+    /// Another key has its tag.
     Unsure,
 }
 
@@ -154,8 +157,13 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         match self.glance(&way, hashed, bytes)? {
             Glance::Found(found) => Ok(Some(found)),
             Glance::Absent => Ok(None),
-            Glance::Unsure => self.find_further(way, hashed, bytes),
+            Glance::Unsure => self.find_apart(way, hashed, bytes),
         }
+    }
+
+    #[inline(never)]
+    fn find_apart(&self, way: Way<C>, hashed: Hashed, bytes: &[u8]) -> Checked<Option<Found<C>>> {
+        self.find_further(way, hashed, bytes)
     }
 
     /// What a look at the home bucket tells: nearly always where the key is, or that it is nowhere.
@@ -165,12 +173,13 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         Ok(match self.peek(segment, home, &Key::new::<C>(hashed, bytes), || true)? {
             Peek::Here(slot) => Glance::Found(Found { entry, segment, slot, overflow: None }),
             Peek::Nowhere => Glance::Absent,
-            Peek::Unsure => Glance::Unsure,
+            Peek::Further | Peek::Unsure => Glance::Unsure,
         })
     }
 
-    /// Finds a key that a look at the home bucket did not find.
-    #[inline(never)]
+    /// Finds a key that a look at the home bucket did not find. Made a part of what is not inlined, so that the key is passed
+    /// in registers.
+    #[inline(always)]
     pub(crate) fn find_further(&self, way: Way<C>, hashed: Hashed, bytes: &[u8]) -> Checked<Option<Found<C>>> {
         let Way { entry, segment, home } = way;
         let found = self.probe(segment, home, &Key::new::<C>(hashed, bytes), || true)?;
@@ -312,7 +321,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         }
     }
 
-    /// What the home bucket tells of a key; `valid` as in `probe`. One candidate is compared: there is rarely another one.
+    /// What the home bucket tells of a key, or the next one where entries overflowed past the home; `valid` as in `probe`.
     #[inline(always)]
     pub(super) fn peek(
         &self,
@@ -321,11 +330,20 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         key: &Key<'_>,
         valid: impl Fn() -> bool,
     ) -> Checked<Peek> {
-        let (lanes, control) = (segment.lanes(), segment.control(home));
+        match self.peek_at(segment, home, key, &valid)? {
+            Peek::Further => self.peek_at(segment, segment.after(home, 1), key, &valid),
+            told => Ok(told),
+        }
+    }
+
+    /// What a bucket on a key's way tells. One candidate is compared: there is rarely another one.
+    #[inline(always)]
+    fn peek_at(&self, segment: Segment<C>, bucket: usize, key: &Key<'_>, valid: impl Fn() -> bool) -> Checked<Peek> {
+        let (lanes, control) = (segment.lanes(), segment.control(bucket));
         let Some(lane) = lanes.first_matching(control, key.hashed.tag()) else {
-            return Ok(if lanes.overflow(control) == 0 { Peek::Nowhere } else { Peek::Unsure });
+            return Ok(if lanes.overflow(control) == 0 { Peek::Nowhere } else { Peek::Further });
         };
-        let slot = Slot { bucket: home, lane };
+        let slot = Slot { bucket, lane };
         Ok(if self.is_key(segment, slot, key, valid)? { Peek::Here(slot) } else { Peek::Unsure })
     }
 

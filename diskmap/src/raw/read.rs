@@ -156,7 +156,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             }
             Ok(Peek::Nowhere) if stamp.holds() => Plain::Absent,
             // What cannot be is damage only if nobody changed it meanwhile: that is looked at again.
-            Ok(Peek::Nowhere | Peek::Unsure) | Err(_) => Plain::Unsure,
+            Ok(Peek::Nowhere | Peek::Further | Peek::Unsure) | Err(_) => Plain::Unsure,
         }
     }
 
