@@ -172,15 +172,13 @@ impl Space {
 
     /// The next block of a class that has any room, where there is no other way. Linear in the number of blocks of the class.
     pub(crate) fn pop_any(&mut self, table: &BlockTable, class: u8) -> Option<u32> {
-        let queue = list_of(&mut self.queues, class);
-        (0..queue.len()).find_map(|_| {
-            let block = list_of(&mut self.queues, class).pop_front()?;
-            if self.has_room(table, block) {
-                return Some(block);
-            }
-            list_of(&mut self.waiting, class).push_back(block);
-            None
-        })
+        let first =
+            |lists: &[VecDeque<u32>]| lists.get(class as usize)?.iter().position(|&block| self.has_room(table, block));
+        if let Some(at) = first(&self.queues) {
+            return list_of(&mut self.queues, class).remove(at);
+        }
+        let at = first(&self.waiting)?;
+        list_of(&mut self.waiting, class).remove(at)
     }
 
     fn has_room(&self, table: &BlockTable, block: u32) -> bool {

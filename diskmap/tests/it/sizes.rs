@@ -210,3 +210,43 @@ fn a_hundred_small_entries_in_16_kib() {
     fill::<u64, str, _, _>(|n| n, |n| format!("value {n:05}"), (0, 1_100));
     fill::<str, str, _, _>(|n| format!("key {n:05}"), |n| format!("value {n:05}"), (900, 1_100));
 }
+
+#[test]
+fn scattered_free_cells_are_used_where_there_is_nothing_else() {
+    let mut memory = vec![0; DiskHashMap::<u64, [u8], SliceStore<'_>>::required_bytes(2000, 0, 200_000)];
+    let mut map: DiskHashMap<u64, [u8], SliceStore<'_>> = DiskHashMap::new_in_slice(&mut memory).unwrap();
+    let value = [7; 100];
+    let count = (0..).find(|key| match map.insert(key, &value) {
+        Ok(old) => old.is_some(),
+        Err(Error::Full { .. }) => true,
+        Err(error) => panic!("{error}"),
+    });
+    let count = count.expect("the memory ends");
+    assert!(count >= 2000, "{count}");
+    let scattered = || (0..count).step_by(20);
+    for key in scattered() {
+        assert!(map.remove(&key).unwrap().is_some());
+    }
+    for key in scattered() {
+        assert_eq!(map.insert(&key, &value).unwrap(), None);
+    }
+    for key in 0..count {
+        assert_eq!(map.get(&key).unwrap(), Some(&value[..]));
+    }
+}
+
+#[test]
+fn overwriting_at_random_adds_a_quarter_at_most() {
+    const KEYS: u64 = 20_000;
+    let mut map: MemHashMap<u64, [u8]> = MemHashMap::new();
+    let mut random = fastrand::Rng::with_seed(3);
+    for key in 0..KEYS {
+        map.insert(&key, &[1; 100]).unwrap();
+    }
+    let full = map.file_size();
+    for _ in 0..10 * KEYS {
+        assert!(map.insert(&random.u64(..KEYS), &[2; 100]).unwrap().is_some());
+    }
+    assert!(map.file_size() <= full + full / 4, "{full} bytes have become {}", map.file_size());
+    assert!(map.verify().unwrap().is_sound());
+}
