@@ -24,6 +24,11 @@ pub(super) fn load(file: &File, map: &MmapRaw, from: u64, to: u64) -> Populated 
     populate(map, from, to)
 }
 
+/// Any page may be next: none is to be read before it is asked for.
+pub(super) fn expect_any_page(map: &MmapRaw) {
+    let _ = map.advise(Advice::Random);
+}
+
 /// Asks for huge pages in `from..to`.
 #[cfg(target_os = "linux")]
 pub(super) fn prefer_huge(map: &MmapRaw, from: u64, to: u64) {

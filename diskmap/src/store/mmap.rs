@@ -7,6 +7,7 @@ use super::{
     ByteStore, HUGE, LEAD, PAGE,
     advice::{self, Populated},
     ahead, allocate, locked,
+    memory::memory,
     os::{FileIdentity, growth_error, is_out_of_space, open_regular},
     pace::Pace,
     reserve, sealed,
@@ -20,7 +21,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicPtr, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering},
     },
     time::Instant,
 };
@@ -37,6 +38,8 @@ pub struct MMapFile {
     mappings: Mutex<Vec<Arc<MmapRaw>>>,
     /// Held while the length changes; taken before `mappings`.
     pace: Mutex<Pace>,
+    /// The kernel was told that any page may be next.
+    random: AtomicBool,
     access: Access,
     file: Arc<File>,
     path: PathBuf,
@@ -77,7 +80,9 @@ impl MMapFile {
     fn shared(path: &Path, file: File, len: u64, reserve: u64) -> Result<MMapFile> {
         let want = if len > reserve { len.saturating_mul(2) } else { reserve };
         let mapping = reserve::shared(&file, want, len.max(PAGE)).map_err(|source| Error::io(path, source))?;
-        Ok(MMapFile::new(path, file, len, mapping, Access::Shared))
+        let store = MMapFile::new(path, file, len, mapping, Access::Shared);
+        store.heed_memory(len);
+        Ok(store)
     }
 
     fn new(path: &Path, file: File, len: u64, mapping: MmapRaw, access: Access) -> MMapFile {
@@ -87,6 +92,7 @@ impl MMapFile {
             prepared: AtomicU64::new(if access == Access::Private { u64::MAX } else { len }),
             mappings: Mutex::new(vec![Arc::new(mapping)]),
             pace: Mutex::new(Pace::new()),
+            random: AtomicBool::new(false),
             access,
             file: Arc::new(file),
             path: path.into(),
@@ -117,6 +123,9 @@ impl MMapFile {
         }
         let mapping = reserve::shared(&self.file, mapped.saturating_mul(2).max(need), need)?;
         let mapped = mapping.len() as u64;
+        if self.random.load(Ordering::Relaxed) {
+            advice::expect_any_page(&mapping);
+        }
         self.base.store(mapping.as_mut_ptr(), Ordering::Release);
         mappings.push(Arc::new(mapping));
         Ok(mapped)
@@ -144,6 +153,14 @@ impl MMapFile {
             // If not even this works, the file stays longer than its granted part: harmless zeros.
             let _ = self.file.set_len(len);
         })
+    }
+
+    /// Around a page that it must read, the kernel reads more, up to megabytes. That warms a file that fits the memory; of
+    /// one that does not, it throws out what is needed for what is not.
+    fn heed_memory(&self, len: u64) {
+        if len > memory() / 2 && !self.random.swap(true, Ordering::Relaxed) {
+            locked(&self.mappings).iter().for_each(|mapping| advice::expect_any_page(mapping));
+        }
     }
 
     #[cold]
@@ -200,6 +217,7 @@ unsafe impl ByteStore for MMapFile {
         let target = pace.target(len, least, wish.min(limit).min(mapped));
         let end = self.allocate(len, least, target, &mut pace).map_err(failed)?;
         self.len.store(end, Ordering::Release);
+        self.heed_memory(end);
         Ok(())
     }
 

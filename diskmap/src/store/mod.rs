@@ -9,6 +9,7 @@ mod ahead;
 mod allocate;
 pub(crate) mod fence;
 pub(crate) mod lock;
+mod memory;
 mod mmap;
 pub(crate) mod os;
 mod pace;

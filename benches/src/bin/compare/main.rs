@@ -45,7 +45,7 @@ struct Arguments {
     /// Few entries and little time: to see that all works, in under three minutes.
     #[arg(long, conflicts_with_all = ["full", "report_only"])]
     quick: bool,
-    /// Everything, in under forty minutes.
+    /// Everything, which takes an hour or more.
     #[arg(long, conflicts_with = "report_only")]
     full: bool,
     /// Measure nothing: make tables and charts of results.tsv again.

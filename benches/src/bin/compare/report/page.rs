@@ -53,7 +53,7 @@ This page was written by `cargo run --release -p diskmap-benches --bin compare`;
 
 ```sh
 cargo run --release -p diskmap-benches --bin compare -- --quick   # under three minutes: that all works
-cargo run --release -p diskmap-benches --bin compare -- --full    # under forty minutes
+cargo run --release -p diskmap-benches --bin compare -- --full    # an hour or more; better in parts
 cargo run --release -p diskmap-benches --bin compare -- --full --workload basic --pairs u64-u64 --only diskmap,redb
 cargo run --release -p diskmap-benches --bin compare -- --report-only
 ```
@@ -62,8 +62,8 @@ Figures of parts are merged into those that are there. RocksDB takes long to bui
 
 How it is measured: each engine in a process of its own, pinned to one CPU with all its helper threads (but in `mixes`), over
 the same keys in the same order. Each fills a map that does not count before the one that does, since a virtual machine may
-have to fetch memory from its host first. Figures are medians of the runs (in a full run three for diskmap and
-hashbrown, one for the others and in `ycsb` and `mixes`). An operation that takes too long is stopped, and its rate so far counts: \u{2020}. A load that
+have to fetch memory from its host first. Figures are medians of the runs (by default, in a full run, three for diskmap and
+hashbrown, one for the others and in `ycsb` and `mixes`; results.tsv says how many there were). An operation that takes too long is stopped, and its rate so far counts: \u{2020}. A load that
 was stopped leaves a smaller map, which suits what is read from it afterwards. Every loop proves by the sum of the values it
 read that they are right. In tables the number behind a figure is its ratio to diskmap's; it is **bold** where the other is
 better.

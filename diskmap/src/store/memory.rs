@@ -1,0 +1,67 @@
+//! How much memory there is: the machine's, or what its control groups allow this process.
+//!
+//! Must not know what it is for. Invariant: what cannot be found out limits nothing.
+
+use std::{fs, path::Path, sync::OnceLock};
+
+/// Bytes, as they were when this was first asked.
+pub(super) fn memory() -> u64 {
+    static MEMORY: OnceLock<u64> = OnceLock::new();
+    *MEMORY.get_or_init(|| {
+        let of_machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| total(&text));
+        let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+        let allowed = limit_files(&groups).into_iter().filter_map(|file| limit(&fs::read_to_string(file).ok()?));
+        allowed.chain(of_machine).min().unwrap_or(u64::MAX)
+    })
+}
+
+/// What `/proc/meminfo` says.
+fn total(text: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
+/// Where the limits of the groups in `/proc/self/cgroup` stand, those of the groups around them too.
+fn limit_files(groups: &str) -> Vec<String> {
+    let files = groups.lines().flat_map(|line| {
+        let mut parts = line.splitn(3, ':').skip(1);
+        let (controllers, path) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        let (root, file) = match controllers {
+            "" => ("/sys/fs/cgroup", "memory.max"),
+            v1 if v1.split(',').any(|name| name == "memory") => ("/sys/fs/cgroup/memory", "memory.limit_in_bytes"),
+            _ => return Vec::new(),
+        };
+        Path::new(path).ancestors().map(|group| format!("{root}{}/{file}", group.display())).collect()
+    });
+    files.collect()
+}
+
+fn limit(text: &str) -> Option<u64> {
+    text.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_of_groups_are_found() {
+        assert_eq!(total("MemFree: 1 kB\nMemTotal:       24683652 kB\n"), Some(24_683_652 << 10));
+        assert_eq!(total("MemTotal: much"), None);
+        let files = limit_files("12:cpu,memory:/a/b\n3:cpuset:/\n0::/user.slice\nnonsense");
+        let expected = [
+            "/sys/fs/cgroup/memory/a/b/memory.limit_in_bytes",
+            "/sys/fs/cgroup/memory/a/memory.limit_in_bytes",
+            "/sys/fs/cgroup/memory//memory.limit_in_bytes",
+            "/sys/fs/cgroup/user.slice/memory.max",
+            "/sys/fs/cgroup//memory.max",
+        ];
+        assert_eq!(files, expected);
+        assert_eq!((limit("max\n"), limit("134217728\n")), (None, Some(128 << 20)));
+    }
+
+    #[test]
+    fn there_is_some() {
+        assert!(memory() > 1 << 20);
+    }
+}
