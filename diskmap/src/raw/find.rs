@@ -3,7 +3,7 @@
 //! Writes nothing. Invariant: every loop is bounded by the probe limit or the number of segments, and a lookup never
 //! trusts a reference before its bounds are checked.
 
-use super::{Core, reference};
+use super::{Core, peek::Glance, reference};
 use crate::{
     error::Checked,
     hash::Hashed,
@@ -30,32 +30,9 @@ pub(crate) struct Found<C> {
 
 /// The way to a key in a full segment that may be read as it is.
 pub(crate) struct Way<C> {
-    entry: Entry,
-    segment: Segment<C>,
-    home: usize,
-}
-
-/// What is known of a key after a look at its home bucket.
-pub(crate) enum Glance<C> {
-    /// Its slot.
-    Found(Found<C>),
-    /// It is not there.
-    Absent,
-    /// More must be looked at.
-    Unsure,
-}
-
-/// What a bucket tells of a key.
-#[derive(Clone, Copy)]
-pub(super) enum Peek {
-    /// It is in this slot.
-    Here(Slot),
-    /// It is not in the segment.
-    Nowhere,
-    /// If it is there, then in a later bucket.
-    Further,
-    /// Another key has its tag.
-    Unsure,
+    pub(super) entry: Entry,
+    pub(super) segment: Segment<C>,
+    pub(super) home: usize,
 }
 
 /// A key whose lines were asked for.
@@ -104,7 +81,7 @@ pub(super) struct Key<'k> {
     /// Empty if keys lie in the slot.
     bytes: &'k [u8],
     words: [u64; MAX_INLINE / 8],
-    hashed: Hashed,
+    pub(super) hashed: Hashed,
 }
 
 impl<'k> Key<'k> {
@@ -164,17 +141,6 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     #[inline(never)]
     fn find_apart(&self, way: Way<C>, hashed: Hashed, bytes: &[u8]) -> Checked<Option<Found<C>>> {
         self.find_further(way, hashed, bytes)
-    }
-
-    /// What a look at the home bucket tells: nearly always where the key is, or that it is nowhere.
-    #[inline(always)]
-    pub(crate) fn glance(&self, way: &Way<C>, hashed: Hashed, bytes: &[u8]) -> Checked<Glance<C>> {
-        let Way { entry, segment, home } = *way;
-        Ok(match self.peek(segment, home, &Key::new::<C>(hashed, bytes), || true)? {
-            Peek::Here(slot) => Glance::Found(Found { entry, segment, slot, overflow: None }),
-            Peek::Nowhere => Glance::Absent,
-            Peek::Further | Peek::Unsure => Glance::Unsure,
-        })
     }
 
     /// Finds a key that a look at the home bucket did not find. Made a part of what is not inlined, so that the key is passed
@@ -321,32 +287,6 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         }
     }
 
-    /// What the home bucket tells of a key, or the next one where entries overflowed past the home; `valid` as in `probe`.
-    #[inline(always)]
-    pub(super) fn peek(
-        &self,
-        segment: Segment<C>,
-        home: usize,
-        key: &Key<'_>,
-        valid: impl Fn() -> bool,
-    ) -> Checked<Peek> {
-        match self.peek_at(segment, home, key, &valid)? {
-            Peek::Further => self.peek_at(segment, segment.after(home, 1), key, &valid),
-            told => Ok(told),
-        }
-    }
-
-    /// What a bucket on a key's way tells. One candidate is compared: there is rarely another one.
-    #[inline(always)]
-    fn peek_at(&self, segment: Segment<C>, bucket: usize, key: &Key<'_>, valid: impl Fn() -> bool) -> Checked<Peek> {
-        let (lanes, control) = (segment.lanes(), segment.control(bucket));
-        let Some(lane) = lanes.first_matching(control, key.hashed.tag()) else {
-            return Ok(if lanes.overflow(control) == 0 { Peek::Nowhere } else { Peek::Further });
-        };
-        let slot = Slot { bucket, lane };
-        Ok(if self.is_key(segment, slot, key, valid)? { Peek::Here(slot) } else { Peek::Unsure })
-    }
-
     /// The slot of a key in the segment where it belongs. `valid` is asked whether what was read of a slot counts before its
     /// reference is followed.
     #[inline(always)]
@@ -375,8 +315,15 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         Ok(None)
     }
 
+    /// Whether a slot with the right tag is the key's; `valid` as in `probe`.
     #[inline(always)]
-    fn is_key(&self, segment: Segment<C>, slot: Slot, key: &Key<'_>, valid: impl Fn() -> bool) -> Checked<bool> {
+    pub(super) fn is_key(
+        &self,
+        segment: Segment<C>,
+        slot: Slot,
+        key: &Key<'_>,
+        valid: impl Fn() -> bool,
+    ) -> Checked<bool> {
         match C::LAYOUT.key_size() {
             Some(size) => {
                 let full = size / 8;

@@ -13,6 +13,7 @@ mod cursor;
 mod find;
 pub(crate) mod intent;
 mod optimistic;
+mod peek;
 mod presplit;
 mod read;
 mod recover;
@@ -37,7 +38,8 @@ use std::{
 pub(crate) use self::{
     compact::Emptying,
     cursor::Walk,
-    find::{Found, Glance, Lookup, Prepared, Vacant, Way},
+    find::{Found, Lookup, Prepared, Vacant, Way},
+    peek::Glance,
     presplit::{buckets_for, fits, segments_for},
     read::{Copied, Plain},
     recover::{Files, Root, descriptors_at, erase_identity, read_identity},

@@ -10,9 +10,10 @@ use std::{
 
 use super::{
     Core,
-    find::{Key, Peek},
+    find::Key,
     intent::Intent,
     optimistic::{Source, Stamp, once, settled},
+    peek::Peek,
 };
 use crate::{
     error::Checked,

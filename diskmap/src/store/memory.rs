@@ -25,7 +25,7 @@ fn total(text: &str) -> Option<u64> {
 fn limit_files(groups: &str) -> Vec<String> {
     let files = groups.lines().flat_map(|line| {
         let mut parts = line.splitn(3, ':').skip(1);
-        let (controllers, path) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        let (Some(controllers), Some(path)) = (parts.next(), parts.next()) else { return Vec::new() };
         let (root, file) = match controllers {
             "" => ("/sys/fs/cgroup", "memory.max"),
             v1 if v1.split(',').any(|name| name == "memory") => ("/sys/fs/cgroup/memory", "memory.limit_in_bytes"),

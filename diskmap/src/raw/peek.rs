@@ -1,0 +1,77 @@
+//! A look at a key's home bucket, and at the next one where entries overflowed past it: nearly always that is enough.
+//!
+//! Straight code, so that a core has many lookups in flight. Writes nothing. Invariant: what it does not know for certain it
+//! leaves to `find`, which goes bucket by bucket.
+
+use super::{
+    Core,
+    find::{Found, Key, Way},
+};
+use crate::{
+    error::Checked,
+    hash::Hashed,
+    store::ByteStore,
+    table::{Scheme, Segment, segment::Slot},
+};
+
+/// What is known of a key after a look at its home bucket.
+pub(crate) enum Glance<C> {
+    /// Its slot.
+    Found(Found<C>),
+    /// It is not there.
+    Absent,
+    /// More must be looked at.
+    Unsure,
+}
+
+/// What a bucket tells of a key.
+#[derive(Clone, Copy)]
+pub(super) enum Peek {
+    /// It is in this slot.
+    Here(Slot),
+    /// It is not in the segment.
+    Nowhere,
+    /// If it is there, then in a later bucket.
+    Further,
+    /// Another key has its tag.
+    Unsure,
+}
+
+impl<B: ByteStore, C: Scheme> Core<B, C> {
+    /// What a look at the home bucket tells: nearly always where the key is, or that it is nowhere.
+    #[inline(always)]
+    pub(crate) fn glance(&self, way: &Way<C>, hashed: Hashed, bytes: &[u8]) -> Checked<Glance<C>> {
+        let Way { entry, segment, home } = *way;
+        Ok(match self.peek(segment, home, &Key::new::<C>(hashed, bytes), || true)? {
+            Peek::Here(slot) => Glance::Found(Found { entry, segment, slot, overflow: None }),
+            Peek::Nowhere => Glance::Absent,
+            Peek::Further | Peek::Unsure => Glance::Unsure,
+        })
+    }
+
+    /// What the home bucket tells of a key, or the next one where entries overflowed past the home; `valid` as in `probe`.
+    #[inline(always)]
+    pub(super) fn peek(
+        &self,
+        segment: Segment<C>,
+        home: usize,
+        key: &Key<'_>,
+        valid: impl Fn() -> bool,
+    ) -> Checked<Peek> {
+        match self.peek_at(segment, home, key, &valid)? {
+            Peek::Further => self.peek_at(segment, segment.after(home, 1), key, &valid),
+            told => Ok(told),
+        }
+    }
+
+    /// What a bucket on a key's way tells. One candidate is compared: there is rarely another one.
+    #[inline(always)]
+    fn peek_at(&self, segment: Segment<C>, bucket: usize, key: &Key<'_>, valid: impl Fn() -> bool) -> Checked<Peek> {
+        let (lanes, control) = (segment.lanes(), segment.control(bucket));
+        let Some(lane) = lanes.first_matching(control, key.hashed.tag()) else {
+            return Ok(if lanes.overflow(control) == 0 { Peek::Nowhere } else { Peek::Further });
+        };
+        let slot = Slot { bucket, lane };
+        Ok(if self.is_key(segment, slot, key, valid)? { Peek::Here(slot) } else { Peek::Unsure })
+    }
+}
