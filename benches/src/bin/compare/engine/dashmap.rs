@@ -50,32 +50,7 @@ impl<P: Pair> Write<P> for Map<P> {
     }
 }
 
-impl<P: Pair> Engine<P> for Map<P> {
-    type Reader<'e> = Self;
-    type Writer<'e> = Self;
-
-    fn open(_: &Path) -> Result<Self> {
-        Ok(Map(Default::default()))
-    }
-
-    #[inline(always)]
-    fn read<R>(&self, work: impl FnOnce(&Self) -> Result<R>) -> Result<R> {
-        work(self)
-    }
-
-    #[inline(always)]
-    fn write<R>(&mut self, work: impl FnOnce(&mut Self) -> Result<R>) -> Result<R> {
-        work(self)
-    }
-
-    fn sync(&mut self) -> Result<()> {
-        Ok(())
-    }
-
-    fn close(self) -> Result<()> {
-        Ok(())
-    }
-}
+in_memory!();
 
 impl<P: Pair> Shared<P> for Map<P> {
     fn create(dir: &Path) -> Result<Self> {

@@ -2,13 +2,11 @@
 //!
 //! Must not know what is measured. Invariant: values are stored as a map in memory would have them, not as bytes.
 
-use std::path::Path;
-
 use anyhow::Result;
 use diskmap_benches::keys::Key;
 use rustc_hash::FxBuildHasher;
 
-use super::{About, Engine, Kind, Read, Write};
+use super::{About, Kind, Read, Write};
 use crate::pair::Pair;
 
 pub(crate) const ABOUT: About = About {
@@ -51,29 +49,4 @@ impl<P: Pair> Write<P> for Map<P> {
     }
 }
 
-impl<P: Pair> Engine<P> for Map<P> {
-    type Reader<'e> = Self;
-    type Writer<'e> = Self;
-
-    fn open(_: &Path) -> Result<Self> {
-        Ok(Map(Default::default()))
-    }
-
-    #[inline(always)]
-    fn read<R>(&self, work: impl FnOnce(&Self) -> Result<R>) -> Result<R> {
-        work(self)
-    }
-
-    #[inline(always)]
-    fn write<R>(&mut self, work: impl FnOnce(&mut Self) -> Result<R>) -> Result<R> {
-        work(self)
-    }
-
-    fn sync(&mut self) -> Result<()> {
-        Ok(())
-    }
-
-    fn close(self) -> Result<()> {
-        Ok(())
-    }
-}
+in_memory!();

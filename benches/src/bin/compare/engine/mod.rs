@@ -3,6 +3,38 @@
 //! Must not know what is measured. Invariant: a method of [`Read`] or [`Write`] is one call of the engine's own, inlined;
 //! what a transaction costs is paid once in [`Engine::read`] and [`Engine::write`].
 
+/// What the maps in memory have in common: an empty one is made by default, needs no transaction, and nothing of it stays.
+macro_rules! in_memory {
+    () => {
+        impl<P: $crate::pair::Pair> $crate::engine::Engine<P> for Map<P> {
+            type Reader<'e> = Self;
+            type Writer<'e> = Self;
+
+            fn open(_: &std::path::Path) -> anyhow::Result<Self> {
+                Ok(Map(Default::default()))
+            }
+
+            #[inline(always)]
+            fn read<R>(&self, work: impl FnOnce(&Self) -> anyhow::Result<R>) -> anyhow::Result<R> {
+                work(self)
+            }
+
+            #[inline(always)]
+            fn write<R>(&mut self, work: impl FnOnce(&mut Self) -> anyhow::Result<R>) -> anyhow::Result<R> {
+                work(self)
+            }
+
+            fn sync(&mut self) -> anyhow::Result<()> {
+                Ok(())
+            }
+
+            fn close(self) -> anyhow::Result<()> {
+                Ok(())
+            }
+        }
+    };
+}
+
 mod candystore;
 mod concurrent;
 mod dashmap;
