@@ -42,9 +42,9 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         intent.done();
         crash::point("clear: intent cleared");
         self.directory.install(1, buckets - 1, |_| Self::entry_of(id, Self::small(buckets - 1)));
+        self.bump(0, 0);
         let mut space = self.space();
         for other in (0..space.end()).filter(|&other| other != id) {
-            self.bump(other);
             space.retire(other);
         }
         drop(space);

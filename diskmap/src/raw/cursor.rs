@@ -171,7 +171,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     /// Removes the entry that the walk met last; its words. Its record is freed.
     pub(crate) fn remove_spot(&self, writer: &mut Writer, walk: &mut Walk<C>, spot: Spot<C>) -> Result<SlotImage> {
         let found = self.writable_spot(writer, walk, &spot)?;
-        let image = self.unlink(&found);
+        let image = self.unlink(&found, spot.position);
         writer.count(-1);
         if let Some(reference) = reference(&C::LAYOUT, &image) {
             self.heap().free(&mut writer.open, reference.at())?;

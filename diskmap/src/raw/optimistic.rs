@@ -11,31 +11,19 @@
 #[cfg(test)]
 mod model;
 
-/// Where a reader finds its way and the sequence of the segment it leads to.
+/// Where a reader of one position finds its sequence and its way.
 pub(crate) trait Source {
     /// A directory entry.
-    type Entry: Copy + PartialEq;
+    type Entry: Copy;
 
-    /// Where the sequence of a segment lies.
-    type Place: Copy;
+    /// The sequence (Acquire).
+    fn sequence(&self) -> u64;
 
     /// The entry as it is now (Acquire).
     fn entry(&self) -> Self::Entry;
 
-    /// Whether it is the same still.
-    #[inline(always)]
-    fn still(&self, entry: Self::Entry) -> bool {
-        self.entry() == entry
-    }
-
-    /// Where its segment has its sequence.
-    fn place(&self, entry: Self::Entry) -> Self::Place;
-
-    /// The sequence (Acquire).
-    fn sequence(&self, place: Self::Place) -> u64;
-
     /// The sequence again, after everything that was read before the call (a fence, then Relaxed).
-    fn sequence_after(&self, place: Self::Place) -> u64;
+    fn sequence_after(&self) -> u64;
 
     /// Before another try.
     #[inline(always)]
@@ -44,30 +32,26 @@ pub(crate) trait Source {
     }
 }
 
-/// A segment that is being read, and the sequence it had when that began.
+/// A segment that is being read, and the sequence its positions had before.
 pub(crate) struct Stamp<'s, S: Source> {
     source: &'s S,
+    sequence: u64,
     /// The directory entry that led to the segment.
     pub entry: S::Entry,
-    place: S::Place,
-    sequence: u64,
 }
 
 impl<'s, S: Source> Stamp<'s, S> {
-    /// Begins to read; `None` if the way to the segment changes just now.
+    /// Begins to read. The sequence comes first: who counts it later took the segment away later, too.
     #[inline(always)]
-    pub(crate) fn begin(source: &'s S) -> Option<Stamp<'s, S>> {
-        let entry = source.entry();
-        let place = source.place(entry);
-        let sequence = source.sequence(place);
-        // Else the sequence may be that of a segment which was reused before it was read.
-        source.still(entry).then_some(Stamp { source, entry, place, sequence })
+    pub(crate) fn begin(source: &'s S) -> Stamp<'s, S> {
+        let sequence = source.sequence();
+        Stamp { source, sequence, entry: source.entry() }
     }
 
     /// Whether everything read of the segment so far belongs together.
     #[inline(always)]
     pub(crate) fn holds(&self) -> bool {
-        self.source.sequence_after(self.place) == self.sequence
+        self.source.sequence_after() == self.sequence
     }
 }
 
@@ -86,6 +70,6 @@ pub(crate) fn settled<S: Source, R>(source: &S, mut attempt: impl FnMut(&Stamp<'
 /// One try of [`settled`].
 #[inline(always)]
 pub(crate) fn once<S: Source, R>(source: &S, attempt: impl FnOnce(&Stamp<'_, S>) -> Option<R>) -> Option<R> {
-    let stamp = Stamp::begin(source)?;
+    let stamp = Stamp::begin(source);
     attempt(&stamp).filter(|_| stamp.holds())
 }

@@ -3,10 +3,7 @@
 //! Waits for nobody and writes nothing. Invariant: what is returned was read from one segment while its sequence stood
 //! still (`optimistic`), and a reference is followed only after that is known of the slot it was read from.
 
-use std::{
-    cell::Cell,
-    sync::atomic::{AtomicU64, Ordering, fence},
-};
+use std::sync::atomic::{Ordering, fence};
 
 use super::{
     Core,
@@ -19,58 +16,39 @@ use crate::{
     error::Checked,
     hash::Hashed,
     store::ByteStore,
-    table::{
-        Scheme, Segment, SlotImage,
-        directory::{Entry, View},
-        segment::Slot,
-    },
+    table::{Scheme, Segment, SlotImage, directory::Entry, segment::Slot},
 };
 
 /// The way to the segment of one position.
 struct Route<'c, B, C> {
     core: &'c Core<B, C>,
     position: u64,
-    /// The directory's array that was asked last.
-    view: Cell<View<'c>>,
 }
 
 impl<'c, B, C> Route<'c, B, C> {
     #[inline(always)]
     fn new(core: &'c Core<B, C>, position: u64) -> Route<'c, B, C> {
-        Route { core, position, view: Cell::new(View::NOTHING) }
+        Route { core, position }
     }
 }
 
-impl<'c, B: ByteStore, C: Scheme> Source for Route<'c, B, C> {
+impl<B: ByteStore, C: Scheme> Source for Route<'_, B, C> {
     type Entry = Entry;
-    type Place = &'c AtomicU64;
+
+    #[inline(always)]
+    fn sequence(&self) -> u64 {
+        self.core.sequences.of(self.position).load(Ordering::Acquire)
+    }
 
     #[inline(always)]
     fn entry(&self) -> Entry {
-        self.view.set(self.core.directory.view());
-        self.view.get().entry(self.position)
+        self.core.directory.view().entry(self.position)
     }
 
     #[inline(always)]
-    fn still(&self, entry: Entry) -> bool {
-        let view = self.view.get();
-        self.core.directory.shows(view) && view.entry(self.position) == entry
-    }
-
-    #[inline(always)]
-    fn place(&self, entry: Entry) -> &'c AtomicU64 {
-        self.core.sequences.of(entry)
-    }
-
-    #[inline(always)]
-    fn sequence(&self, place: &'c AtomicU64) -> u64 {
-        place.load(Ordering::Acquire)
-    }
-
-    #[inline(always)]
-    fn sequence_after(&self, place: &'c AtomicU64) -> u64 {
+    fn sequence_after(&self) -> u64 {
         fence(Ordering::Acquire);
-        place.load(Ordering::Relaxed)
+        self.core.sequences.of(self.position).load(Ordering::Relaxed)
     }
 }
 
@@ -144,9 +122,10 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     ) -> Plain<R> {
         let key = Key::new::<C>(hashed, bytes);
         let route = Route::new(self, hashed.position());
-        let Some(stamp) = Stamp::begin(&route).filter(|stamp| stamp.entry.reads_plainly()) else {
+        let stamp = Stamp::begin(&route);
+        if !stamp.entry.reads_plainly() {
             return Plain::Unsure;
-        };
+        }
         let segment = self.full_segment(stamp.entry);
         let home = segment.home(hashed);
         segment.prefetch(home);

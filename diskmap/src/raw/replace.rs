@@ -286,9 +286,8 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             let descriptor = self.descriptor(id)?;
             self.show(id, &descriptor);
             crash::point("replace: directory switched");
-        }
-        for id in freed.iter().copied() {
-            self.bump(id);
+            // Of all positions that led to what is freed, each is one of a new segment.
+            self.bump(descriptor.prefix, u32::from(descriptor.depth));
         }
         let mut space = self.space();
         for id in freed {
@@ -364,7 +363,6 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         self.index.prepare(end);
         crash::point("segment: taken");
         self.descriptors().write(id, descriptor);
-        self.bump(id);
         crash::point("segment: described");
         self.segment_by_id(id, descriptor.log2_buckets).reset();
         crash::point("segment: emptied");

@@ -55,11 +55,12 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         Ok(())
     }
 
-    /// Tells readers that what they read of a segment before may have moved or gone, if there are any.
+    /// Tells readers of the positions that start with the `depth` top bits of `position` that what they read before may have
+    /// moved or gone, if there are any.
     #[inline]
-    pub(super) fn bump(&self, id: u32) {
+    pub(super) fn bump(&self, position: u64, depth: u32) {
         if self.is_shared() {
-            self.sequences.bump(Self::entry_of(id, 0));
+            self.sequences.bump(position, depth);
         }
     }
 

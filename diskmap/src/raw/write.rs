@@ -137,7 +137,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     /// Removes a found key; the slot as it was. Its record is freed: its bytes stay until the next change.
     pub(crate) fn remove(&self, writer: &mut Writer, found: Found<C>, hashed: Hashed, key: &[u8]) -> Result<SlotImage> {
         let found = self.writable(writer, found, hashed, key)?;
-        let image = self.unlink(&found);
+        let image = self.unlink(&found, hashed.position());
         writer.count(-1);
         if let Some(reference) = reference(&C::LAYOUT, &image) {
             self.heap().free(&mut writer.open, reference.at())?;
@@ -146,14 +146,14 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         Ok(image)
     }
 
-    /// Clears a slot of a segment that may be written to; its words.
-    pub(super) fn unlink(&self, found: &Found<C>) -> SlotImage {
+    /// Clears a slot of a segment that may be written to, and that `position` leads to; its words.
+    pub(super) fn unlink(&self, found: &Found<C>, position: u64) -> SlotImage {
         let Found { segment, slot, .. } = *found;
         let image = segment.image(slot);
         let home = if found.overflow.is_some() { slot.bucket } else { self.home_of(segment, slot) };
         segment.clear(slot);
         crash::point("remove: tag off");
-        self.bump(Self::id(found.entry));
+        self.bump(position, found.entry.depth());
         segment.lower(home, slot.bucket, |bucket| self.overflow_past(segment, bucket));
         crash::point("remove: counts lowered");
         image
@@ -281,6 +281,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             None => found.segment.home(hashed),
         };
         let (old, new, id) = (from.slot, to.slot, Self::id(from.entry));
+        let bump = || self.bump(hashed.position(), from.entry.depth());
         let lanes = from.segment.lanes();
         if from.overflow == to.overflow && old.bucket == new.bucket {
             to.segment.write(home(to), new, image);
@@ -289,7 +290,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             to.segment.set_control(new.bucket, lanes.with_tag(control, new.lane, hashed.tag()));
             crash::point("move: both tags flipped");
             // Before the old slot can be filled again.
-            self.bump(id);
+            bump();
         } else {
             let place = |found: &Found<C>| (found.overflow.unwrap_or(id), found.slot);
             let intent = self.announce(writer, Intent::Move { old: place(from), new: place(to) });
@@ -297,11 +298,11 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             to.segment.fill(home(to), to.segment.free_at(new), hashed.tag(), image);
             crash::point("move: new tag on");
             // Who has passed the new slot finds the old one gone and looks again.
-            self.bump(id);
+            bump();
             from.segment.clear(old);
             crash::point("move: old tag off");
             // Before the old slot can be filled again.
-            self.bump(id);
+            bump();
             intent.done();
             crash::point("move: intent cleared");
             from.segment.lower(home(from), old.bucket, |bucket| self.overflow_past(from.segment, bucket));

@@ -21,23 +21,37 @@ impl Entry {
     pub(crate) const CHAINED: u64 = 4;
     /// The segment has fewer buckets than a full one.
     pub(crate) const SMALL: u64 = 8;
+    /// Where the flags end and the bits of depth begin.
+    const DEPTH_SHIFT: u32 = 4;
     /// What a reader must look at.
     const READ_WITH_CARE: u64 = Self::UNVERIFIED | Self::CHAINED | Self::SMALL;
-    const FLAGS: u64 = 4095;
+    const FLAGS: u64 = (1 << Self::DEPTH_SHIFT) - 1;
+    /// What is not the offset.
+    const NOTES: u64 = 4095;
 
     /// An entry that leads nowhere and is never read plainly.
     pub(crate) const NOWHERE: Entry = Entry(Self::SMALL);
 
     /// An entry for the segment at a byte offset (a multiple of 4096).
     pub(crate) fn new(at: u64, flags: u64) -> Entry {
-        debug_assert!(at & Self::FLAGS == 0 && flags & !Self::FLAGS == 0);
+        debug_assert!(at & Self::NOTES == 0 && flags & !Self::FLAGS == 0);
         Entry(at | flags)
     }
 
     /// Byte offset of the segment in the index.
     #[inline(always)]
     pub(crate) fn at(self) -> u64 {
-        self.0 & !Self::FLAGS
+        self.0 & !Self::NOTES
+    }
+
+    /// Bits of depth of the segment: so many bits of the position lead to it.
+    #[inline(always)]
+    pub(crate) fn depth(self) -> u32 {
+        ((self.0 & Self::NOTES) >> Self::DEPTH_SHIFT) as u32
+    }
+
+    fn with_depth(self, depth: u32) -> Entry {
+        Entry(self.0 & !(Self::NOTES & !Self::FLAGS) | u64::from(depth) << Self::DEPTH_SHIFT)
     }
 
     /// Whether it leads to a full segment that may be read as it is.
@@ -102,12 +116,6 @@ impl Directory {
         View { tagged: self.current.load(Ordering::Acquire), owner: std::marker::PhantomData }
     }
 
-    /// Whether a view shows the array as it is now.
-    #[inline(always)]
-    pub(crate) fn shows(&self, view: View<'_>) -> bool {
-        std::ptr::eq(self.current.load(Ordering::Acquire), view.tagged)
-    }
-
     /// Replaces the array: `entry(i)` for each of the 2^depth prefixes.
     pub(crate) fn install(&self, depth: u32, mask: usize, entry: impl Fn(usize) -> Entry) {
         self.install_in(&mut self.lock(), depth, mask, entry);
@@ -147,6 +155,7 @@ impl Directory {
         if depth > old.depth() {
             self.install_in(&mut arrays, depth, old.mask(), |i| old.entry_at(i >> (depth - old.depth())));
         }
+        let to = to.with_depth(depth);
         for slot in self.view().range(prefix, depth) {
             slot.store(to.0, Ordering::Release);
         }
@@ -187,9 +196,6 @@ unsafe impl Send for Directory {}
 unsafe impl Sync for Directory {}
 
 impl<'a> View<'a> {
-    /// What no directory shows. It may only be compared.
-    pub(crate) const NOTHING: View<'static> = View { tagged: std::ptr::null(), owner: std::marker::PhantomData };
-
     /// Bits of the position that are looked at.
     #[inline(always)]
     pub(crate) fn depth(self) -> u32 {
@@ -255,5 +261,8 @@ mod tests {
         directory.flag(3 << 62, 2, Entry::CHAINED, Entry::PROTECTED);
         assert!(directory.view().entry(1 << 63).has(Entry::PROTECTED));
         assert_eq!(directory.view().entry(3 << 62).flags(), Entry::CHAINED);
+        assert_eq!([0, 1 << 63, u64::MAX].map(|position| directory.view().entry(position).depth()), [3, 1, 1]);
+        let deep = Entry::new(4096, Entry::SMALL).with_depth(57);
+        assert_eq!((deep.depth(), deep.at(), deep.flags(), deep.with_depth(3).depth()), (57, 4096, Entry::SMALL, 3));
     }
 }

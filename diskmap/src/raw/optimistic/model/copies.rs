@@ -3,7 +3,7 @@
 //! The look at the intents is that of `Core::copy_entries`, with a record of one kind. Must not know what is done with a
 //! copy.
 
-use std::{cell::Cell, sync::Arc};
+use std::sync::Arc;
 
 use loom::{sync::atomic::AtomicU64, thread};
 
@@ -40,7 +40,7 @@ impl Moving {
         self.is_move.store(0, Release);
     }
 
-    /// Gives the key of a segment new words in another bucket.
+    /// Gives the key of a segment new words in another bucket. Each prefix leads to the segment of its number.
     fn move_across(&self, id: usize, from: usize, to: usize) {
         let (map, segment) = (&self.map, &self.map.segments[id]);
         if self.does(IntentFirst) {
@@ -55,11 +55,11 @@ impl Moving {
             self.done();
         }
         if self.does(BumpBeforeOldTag) {
-            map.bump(id);
+            map.bump(&[id]);
         }
         segment.clear((from, 0));
         if self.does(BumpAfterOldTag) {
-            map.bump(id);
+            map.bump(&[id]);
         }
         if self.does(IntentUntilBump) {
             self.done();
@@ -73,7 +73,7 @@ impl Moving {
 
     /// The keys of the first segment, in order.
     fn copy(&self) -> Vec<u64> {
-        let way = Way { map: &self.map, prefix: 0, first: Cell::new(None) };
+        let way = Way::new(&self.map, 0);
         let mut images = settled(&way, |stamp| {
             let segment = &self.map.segments[stamp.entry as usize];
             let mut images = Vec::new();

@@ -34,8 +34,8 @@ use super::{Source, Stamp, settled};
 /// What a model can be without.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Step {
-    /// The reader looks at the entry again once it has the sequence.
-    SecondLook,
+    /// The reader has the sequence before it looks for the way.
+    SequenceFirst,
     /// The reader fences before it looks at the sequence again.
     ReadersFence,
     /// The sequence is loaded with Acquire at first.
@@ -46,6 +46,8 @@ enum Step {
     FenceBeforeWords,
     /// A removal bumps after it took the tag off.
     BumpAfterRemove,
+    /// It bumps for all prefixes that lead to the segment.
+    AllPrefixes,
     /// A move within a bucket bumps once both tags are flipped.
     BumpAfterFlip,
     /// A move within a bucket flips both tags at once.
@@ -62,14 +64,12 @@ enum Step {
     IntentUntilBump,
     /// Who copies a segment looks whether an entry of it is on the move.
     LookAtIntents,
-    /// Replaced segments are bumped after the directory is switched.
+    /// There is a bump after the directory is switched, for all prefixes that led to what was replaced.
     BumpOfReplaced,
-    /// A segment that is reused is bumped before the first store into it.
-    BumpOnReuse,
     /// The directory is switched with Release.
     ReleasedEntry,
-    /// The number of buckets is compared at the second look, like the entry.
-    LookAtMask,
+    /// The number of buckets is from the same array as the entry.
+    MaskOfTheArray,
     /// A value that is stored in place is of one word.
     OneWord,
     /// A word that is stored in place is stored with Release.
@@ -111,8 +111,9 @@ type Place = (usize, usize);
 
 const CHAINED: u64 = 16;
 
-/// Two entries of a directory and three segments.
+/// Two entries of a directory, each with a sequence, and three segments.
 struct Map {
+    sequences: [AtomicU64; 2],
     directory: [AtomicU64; 2],
     segments: [Segment; 3],
     /// Set when the writer is done.
@@ -123,7 +124,6 @@ struct Map {
 /// Two buckets of two slots of two words.
 #[derive(Default)]
 struct Segment {
-    sequence: AtomicU64,
     /// The overflow segment.
     next: AtomicU64,
     /// A byte for each lane's tag; above them, how many entries overflowed.
@@ -173,16 +173,24 @@ impl Segment {
 /// The writer's steps, named and ordered as in `table` and `raw`.
 impl Map {
     fn new(without: &'static [Step]) -> Map {
-        Map { directory: Default::default(), segments: Default::default(), done: AtomicU64::new(0), without }
+        Map {
+            sequences: Default::default(),
+            directory: Default::default(),
+            segments: Default::default(),
+            done: AtomicU64::new(0),
+            without,
+        }
     }
 
     fn does(&self, step: Step) -> bool {
         !self.without.contains(&step)
     }
 
-    fn bump(&self, id: usize) {
-        let sequence = &self.segments[id].sequence;
-        sequence.store(own(sequence) + 1, Release);
+    fn bump(&self, prefixes: &[usize]) {
+        for &prefix in prefixes {
+            let sequence = &self.sequences[prefix];
+            sequence.store(own(sequence) + 1, Release);
+        }
         if self.does(Step::FenceAfterBump) {
             fence(Release);
         }
@@ -210,16 +218,13 @@ impl Map {
         let segment = &self.segments[id];
         segment.clear(at);
         if self.does(Step::BumpAfterRemove) {
-            self.bump(id);
+            self.bump(if self.does(Step::AllPrefixes) { &[0, 1] } else { &[0] });
         }
         segment.lower(home(key), at.0);
     }
 
     /// Takes a segment that was in use before.
     fn reuse(&self, id: usize) {
-        if self.does(Step::BumpOnReuse) {
-            self.bump(id);
-        }
         self.fence_before_words();
         self.segments[id].controls.iter().for_each(|control| control.store(0, Relaxed));
     }
@@ -229,10 +234,10 @@ impl Map {
         self.directory[prefix].store(entry, if self.does(Step::ReleasedEntry) { Release } else { Relaxed });
     }
 
-    /// Lets a segment go that no entry leads to any more.
-    fn retire(&self, id: usize) {
+    /// Lets segments go that these prefixes led to.
+    fn retire(&self, prefixes: &[usize]) {
         if self.does(Step::BumpOfReplaced) {
-            self.bump(id);
+            self.bump(prefixes);
         }
     }
 
@@ -249,7 +254,7 @@ impl Map {
 
     /// The version of a key.
     fn find(&self, prefix: usize, key: u64) -> Option<u64> {
-        let way = Way { map: self, prefix, first: Cell::new(None) };
+        let way = Way::new(self, prefix);
         let image = settled(&way, |stamp| self.search(stamp, home(key), |image| Some(image[0] >> 4 == key)))?;
         assert!(image[0] == image[1], "torn: {image:?}");
         Some(image[0] & 15)
@@ -296,39 +301,36 @@ fn in_segment(segment: &Segment, home: usize, is: &mut impl FnMut(Image) -> Opti
 struct Way<'m> {
     map: &'m Map,
     prefix: usize,
-    /// What the first look saw, where there is no second one.
-    first: Cell<Option<u64>>,
+    /// What was seen before the sequence.
+    early: Cell<Option<u64>>,
+}
+
+impl<'m> Way<'m> {
+    fn new(map: &'m Map, prefix: usize) -> Way<'m> {
+        Way { map, prefix, early: Cell::new(None) }
+    }
 }
 
 impl Source for Way<'_> {
     type Entry = u64;
-    type Place = usize;
+
+    fn sequence(&self) -> u64 {
+        if !self.map.does(Step::SequenceFirst) {
+            self.early.set(Some(self.entry()));
+        }
+        let order = if self.map.does(Step::AcquiredSequence) { Acquire } else { Relaxed };
+        self.map.sequences[self.prefix].load(order)
+    }
 
     fn entry(&self) -> u64 {
-        if let Some(first) = self.first.take() {
-            return first;
-        }
-        let entry = self.map.directory[self.prefix].load(Acquire);
-        if !self.map.does(Step::SecondLook) {
-            self.first.set(Some(entry));
-        }
-        entry
+        self.early.take().unwrap_or_else(|| self.map.directory[self.prefix].load(Acquire))
     }
 
-    fn place(&self, entry: u64) -> usize {
-        (entry % CHAINED) as usize
-    }
-
-    fn sequence(&self, segment: usize) -> u64 {
-        let order = if self.map.does(Step::AcquiredSequence) { Acquire } else { Relaxed };
-        self.map.segments[segment].sequence.load(order)
-    }
-
-    fn sequence_after(&self, segment: usize) -> u64 {
+    fn sequence_after(&self) -> u64 {
         if self.map.does(Step::ReadersFence) {
             fence(Acquire);
         }
-        self.map.segments[segment].sequence.load(Relaxed)
+        self.map.sequences[self.prefix].load(Relaxed)
     }
 
     fn pause(&self) {

@@ -1,6 +1,6 @@
 //! Records in the heap: unlinked, and their cells written again, under a pinned reader.
 
-use std::{cell::Cell, sync::Arc};
+use std::sync::Arc;
 
 use loom::{
     cell::UnsafeCell,
@@ -64,7 +64,7 @@ impl Heap {
         if self.does(PinFirst) {
             self.pin();
         }
-        let way = Way { map: &self.map, prefix: 0, first: Cell::new(None) };
+        let way = Way::new(&self.map, 0);
         let image = settled(&way, |stamp| {
             self.map.search(stamp, 0, |image| {
                 if self.does(Validation) && !stamp.holds() {
@@ -190,7 +190,7 @@ fn a_removal_needs_limbo() {
 fn copy(without: &'static [Step]) {
     let write = |heap: &Heap| {
         heap.map.point(0, 1);
-        heap.map.retire(0);
+        heap.map.retire(&[0]);
         heap.write(1, word(KEY, 2));
         heap.swing(1, 1);
         heap.reuse(0, word(OTHER, 3));

@@ -1,6 +1,6 @@
 //! Segments: replaced under a reader, and reused for the same keys or others.
 
-use std::{cell::Cell, sync::Arc};
+use std::sync::Arc;
 
 use loom::{sync::atomic::AtomicU64, thread};
 
@@ -27,7 +27,7 @@ fn split(without: &'static [Step]) {
         map.fill(1, (0, 0), word(KEY, 1));
         map.point(0, 1);
         map.point(1, 2);
-        map.retire(0);
+        map.retire(&[0, 1]);
         map.reuse(0);
         map.fill(0, (0, 1), word(OTHER, 2));
         map.point(1, 0);
@@ -41,21 +41,15 @@ fn a_key_is_always_found_while_its_segment_is_split_and_reused() {
 }
 
 #[test]
-fn of_a_segment_without_a_chain_either_bump_is_enough() {
-    split(&[BumpOnReuse]);
+#[should_panic(expected = "missed")]
+fn a_split_needs_a_bump() {
     split(&[BumpOfReplaced]);
 }
 
 #[test]
 #[should_panic(expected = "missed")]
-fn a_split_needs_a_bump() {
-    split(&[BumpOnReuse, BumpOfReplaced]);
-}
-
-#[test]
-#[should_panic(expected = "missed")]
-fn a_split_needs_the_second_look() {
-    split(&[SecondLook]);
+fn a_split_needs_the_sequence_first() {
+    split(&[SequenceFirst]);
 }
 
 #[test]
@@ -85,7 +79,7 @@ fn split_by_two(without: &'static [Step]) {
         let writers: [fn(&Map); 2] = [
             |map| {
                 map.point(0, 1);
-                map.retire(0);
+                map.retire(&[0]);
                 map.finish();
             },
             |map| {
@@ -112,7 +106,7 @@ fn a_key_is_always_found_while_another_writer_reuses_its_segment() {
 #[test]
 #[should_panic(expected = "missed")]
 fn each_writer_needs_a_fence_of_its_own() {
-    split_by_two(&[BumpOnReuse, FenceBeforeWords]);
+    split_by_two(&[FenceBeforeWords]);
 }
 
 /// A key is removed from the copy of its segment, whose place is reused with the key that stays.
@@ -123,7 +117,7 @@ fn removal_after_copy(without: &'static [Step]) {
     };
     let write = |map: &Map| {
         map.point(0, 1);
-        map.retire(0);
+        map.retire(&[0]);
         map.remove(1, (0, 0), GONE);
         map.finish();
         map.reuse(0);
@@ -156,7 +150,7 @@ fn there_and_back(without: &'static [Step]) {
     };
     let write = |map: &Map| {
         map.point(0, 1);
-        map.retire(0);
+        map.retire(&[0]);
         map.reuse(0);
         map.fill(0, (0, 0), word(KEY, 3));
         map.point(0, 0);
@@ -178,13 +172,13 @@ fn a_segment_that_comes_back_to_its_place_is_not_taken_for_the_old_one() {
 #[test]
 #[should_panic(expected = "torn")]
 fn a_segment_that_comes_back_needs_a_bump() {
-    there_and_back(&[BumpOnReuse, BumpOfReplaced]);
+    there_and_back(&[BumpOfReplaced]);
 }
 
 #[test]
 #[should_panic(expected = "torn")]
-fn a_segment_that_comes_back_needs_the_second_look() {
-    there_and_back(&[SecondLook]);
+fn a_segment_that_comes_back_needs_the_sequence_first() {
+    there_and_back(&[SequenceFirst]);
 }
 
 #[test]
@@ -209,8 +203,7 @@ fn chain(without: &'static [Step]) {
     };
     let write = |map: &Map| {
         map.point(0, 2);
-        map.retire(0);
-        map.retire(1);
+        map.retire(&[0]);
         map.reuse(1);
         map.fill(1, (0, 1), word(OTHER, 2));
     };
@@ -222,7 +215,6 @@ fn a_key_is_always_found_while_its_chain_is_replaced_and_reused() {
     chain(&[]);
 }
 
-/// Readers look at the main segment's sequence, and only the overflow segment is reused.
 #[test]
 #[should_panic(expected = "missed")]
 fn a_chain_needs_the_bump_of_what_is_replaced() {
@@ -237,11 +229,11 @@ fn lengthen(without: &'static [Step]) {
         map.point(0, CHAINED);
         map.fill(1, (0, 0), word(KEY, 2));
         if map.does(BumpBeforeOldTag) {
-            map.bump(0);
+            map.bump(&[0]);
         }
         map.segments[0].clear((0, 0));
         if map.does(BumpAfterOldTag) {
-            map.bump(0);
+            map.bump(&[0]);
         }
         map.fill(0, (0, 0), word(OTHER, 3));
     };
@@ -255,8 +247,8 @@ fn a_key_that_moves_to_a_new_overflow_segment_is_always_found_whole() {
 
 #[test]
 #[should_panic(expected = "missed")]
-fn a_move_to_an_overflow_segment_needs_the_second_look() {
-    lengthen(&[SecondLook]);
+fn a_move_to_an_overflow_segment_needs_the_sequence_first() {
+    lengthen(&[SequenceFirst]);
 }
 
 #[test]
@@ -272,44 +264,35 @@ fn a_move_to_an_overflow_segment_needs_a_bump_after_the_old_tag_went() {
 }
 
 /// A map of one small segment grows: arrays of the directory with an entry and a mask each.
+#[derive(Default)]
 struct Growing {
+    sequence: AtomicU64,
     current: AtomicU64,
     arrays: [(AtomicU64, AtomicU64); 2],
     segments: [Segment; 2],
-    without: &'static [Step],
-    mask: Cell<u64>,
 }
 
-// SAFETY: `mask` is the reader's, the rest are atomics.
-unsafe impl Sync for Growing {}
+impl Growing {
+    fn array(&self) -> (u64, u64) {
+        let (entry, mask) = &self.arrays[self.current.load(Acquire) as usize];
+        (entry.load(Acquire), mask.load(Relaxed))
+    }
+}
 
 impl Source for Growing {
-    type Entry = (u64, u64);
-    type Place = usize;
+    type Entry = u64;
 
-    fn entry(&self) -> (u64, u64) {
-        let (entry, mask) = &self.arrays[self.current.load(Acquire) as usize];
-        let (entry, mask) = (entry.load(Acquire), mask.load(Relaxed));
-        if !self.without.contains(&LookAtMask) {
-            return (entry, mask);
-        }
-        if self.mask.get() == u64::MAX {
-            self.mask.set(mask);
-        }
-        (entry, 0)
+    fn sequence(&self) -> u64 {
+        self.sequence.load(Acquire)
     }
 
-    fn place(&self, entry: (u64, u64)) -> usize {
-        entry.0 as usize
+    fn entry(&self) -> u64 {
+        self.array().0
     }
 
-    fn sequence(&self, segment: usize) -> u64 {
-        self.segments[segment].sequence.load(Acquire)
-    }
-
-    fn sequence_after(&self, segment: usize) -> u64 {
+    fn sequence_after(&self) -> u64 {
         fence(Acquire);
-        self.segments[segment].sequence.load(Relaxed)
+        self.sequence.load(Relaxed)
     }
 
     fn pause(&self) {
@@ -320,13 +303,7 @@ impl Source for Growing {
 /// Segment 0, of one bucket, is doubled into 1, which is rebuilt where 0 was.
 fn growth(without: &'static [Step]) {
     loom::model(move || {
-        let map = Arc::new(Growing {
-            current: AtomicU64::new(0),
-            arrays: Default::default(),
-            segments: Default::default(),
-            without,
-            mask: Cell::new(u64::MAX),
-        });
+        let map = Arc::new(Growing::default());
         map.segments[0].set_control(0, 1);
         let writer = thread::spawn({
             let map = Arc::clone(&map);
@@ -336,7 +313,7 @@ fn growth(without: &'static [Step]) {
                 map.arrays[1].0.store(1, Relaxed);
                 map.arrays[1].1.store(1, Relaxed);
                 map.current.store(1, Release);
-                old.sequence.store(1, Release);
+                map.sequence.store(1, Release);
                 fence(Release);
                 old.set_control(0, 0);
                 old.set_control(1, 1);
@@ -344,9 +321,12 @@ fn growth(without: &'static [Step]) {
             }
         });
         let found = settled(&*map, |stamp| {
-            let mask = if without.is_empty() { stamp.entry.1 } else { map.mask.replace(u64::MAX) };
+            let (entry, mask) = map.array();
+            if !without.contains(&MaskOfTheArray) && entry != stamp.entry {
+                return None;
+            }
             // The key's hash is 1.
-            Some(map.segments[stamp.entry.0 as usize].control((1 & mask) as usize))
+            Some(map.segments[stamp.entry as usize].control((1 & mask) as usize))
         });
         assert!(found == 1, "missed");
         writer.join().unwrap();
@@ -360,6 +340,6 @@ fn a_key_is_always_found_while_a_small_segment_grows_and_its_place_is_reused() {
 
 #[test]
 #[should_panic(expected = "missed")]
-fn a_small_segment_needs_the_second_look_at_its_mask() {
-    growth(&[LookAtMask]);
+fn a_small_segment_needs_a_mask_of_its_own_array() {
+    growth(&[MaskOfTheArray]);
 }

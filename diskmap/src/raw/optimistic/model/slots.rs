@@ -27,6 +27,22 @@ fn a_slot_that_is_removed_and_filled_again_is_read_whole() {
     removal_read_by(&[], |map| assert!(matches!(map.find(0, OTHER), None | Some(2)), "another key's value"));
 }
 
+/// Another prefix leads to the segment, too, and has the key that comes into the slot.
+fn removal_beside_another_prefix(without: &'static [Step]) {
+    removal_read_by(without, |map| assert!(matches!(map.find(1, OTHER), None | Some(2)), "another key's value"));
+}
+
+#[test]
+fn a_slot_that_another_prefix_takes_over_is_read_whole() {
+    removal_beside_another_prefix(&[]);
+}
+
+#[test]
+#[should_panic(expected = "torn")]
+fn a_removal_needs_the_bump_of_all_prefixes() {
+    removal_beside_another_prefix(&[AllPrefixes]);
+}
+
 #[test]
 fn one_of_the_writers_fences_is_enough() {
     removal(&[FenceAfterBump]);
@@ -87,7 +103,7 @@ fn move_in_bucket(without: &'static [Step], bumps_first: bool) {
     let prepare = |map: &Map| map.fill(0, (0, 0), word(KEY, 1));
     let write: fn(&Map) = if bumps_first {
         |map| {
-            map.bump(0);
+            map.bump(&[0]);
             flip(map);
             map.fill(0, (0, 0), word(OTHER, 3));
         }
@@ -95,7 +111,7 @@ fn move_in_bucket(without: &'static [Step], bumps_first: bool) {
         |map| {
             flip(map);
             if map.does(BumpAfterFlip) {
-                map.bump(0);
+                map.bump(&[0]);
             }
             map.fill(0, (0, 0), word(OTHER, 3));
         }
@@ -147,11 +163,11 @@ fn move_across(map: &Map, from: usize, to: usize) {
     map.write(0, (to, 0), word(KEY, 2));
     segment.set_control(to, super::own(&segment.controls[to]) + super::tag(0));
     if map.does(BumpBeforeOldTag) {
-        map.bump(0);
+        map.bump(&[0]);
     }
     segment.clear((from, 0));
     if map.does(BumpAfterOldTag) {
-        map.bump(0);
+        map.bump(&[0]);
     }
     if !map.does(CountsFirst) {
         segment.raise(0, to);
@@ -244,7 +260,7 @@ fn in_place(without: &'static [Step]) {
 
 /// The version in the second word, which is the value; with the first one, if it is part of that.
 fn value(map: &Map) -> u64 {
-    let way = super::Way { map, prefix: 0, first: Default::default() };
+    let way = super::Way::new(map, 0);
     let image = super::settled(&way, |stamp| map.search(stamp, 0, |_| Some(true))).expect("never removed");
     assert!(map.does(OneWord) || image[0] == image[1], "torn: {image:?}");
     image[1] & 15
