@@ -328,7 +328,7 @@ fn blocks(rows: &mut Rows) {
         table.set_kind(0, kind);
         rows.add(name, format!("{:#x}", words[0]));
     }
-    table.mark(0, 0);
+    table.mark(0, 0, true);
     rows.add("BLOCK_LIVE_AT", 8 * words[1..].iter().position(|&word| word == 1).map_or(0, |at| at + 1));
 }
 

@@ -129,16 +129,27 @@ impl BlockTable {
         }
     }
 
-    /// Marks a cell live.
+    /// Marks a cell live. `alone` if no other thread changes live bits: then the processor need not wait for all stores
+    /// before this one.
     #[inline]
-    pub(crate) fn mark(&self, block: u32, cell: usize) {
-        self.bits(block, cell / 64).fetch_or(1 << (cell % 64), Ordering::AcqRel);
+    pub(crate) fn mark(&self, block: u32, cell: usize, alone: bool) {
+        let (bits, bit) = (self.bits(block, cell / 64), 1 << (cell % 64));
+        if alone {
+            bits.store(bits.load(Ordering::Relaxed) | bit, Ordering::Release);
+        } else {
+            bits.fetch_or(bit, Ordering::AcqRel);
+        }
     }
 
-    /// Marks a cell dead.
+    /// Marks a cell dead; `alone` as in `mark`, and then what is loaded next may be loaded before others see it.
     #[inline]
-    pub(crate) fn unmark(&self, block: u32, cell: usize) {
-        self.bits(block, cell / 64).fetch_and(!(1 << (cell % 64)), Ordering::SeqCst);
+    pub(crate) fn unmark(&self, block: u32, cell: usize, alone: bool) {
+        let (bits, bit) = (self.bits(block, cell / 64), 1 << (cell % 64));
+        if alone {
+            bits.store(bits.load(Ordering::Relaxed) & !bit, Ordering::Release);
+        } else {
+            bits.fetch_and(!bit, Ordering::SeqCst);
+        }
     }
 
     /// Whether a cell is live.
@@ -184,11 +195,16 @@ mod tests {
         table.set_kind(1, Kind::Cells(2));
         assert_eq!(table.full_word(Kind::Cells(2), 31), u64::MAX);
         assert_eq!(table.full_word(Kind::Cells(57), 0), 0b11);
-        table.mark(1, 65);
-        assert!(table.is_live(1, 65) && !table.is_live(1, 64));
-        assert_eq!(table.live(1, 1), 2);
-        table.unmark(1, 65);
-        assert!(!table.is_live(1, 65));
+        for alone in [true, false] {
+            table.mark(1, 66, alone);
+            table.mark(1, 65, alone);
+            assert!(table.is_live(1, 65) && !table.is_live(1, 64));
+            assert_eq!(table.live(1, 1), 6);
+            table.unmark(1, 66, alone);
+            assert_eq!(table.live(1, 1), 2);
+            table.unmark(1, 65, alone);
+            assert!(!table.is_live(1, 65));
+        }
         table.head(1).store(200, Ordering::Relaxed);
         assert_eq!(table.kind(1), None);
     }

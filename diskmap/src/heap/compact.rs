@@ -98,7 +98,7 @@ impl<B: ByteStore> Heap<B> {
         let mut space = self.space();
         let table = self.table();
         space.evacuation = None;
-        space.list_released(&table, |block, listed| self.set_listed(block, listed));
+        space.list_released(&table, self);
         self.sweep(&mut space);
     }
 

@@ -3,10 +3,18 @@
 //! Must not know slots. Invariant: nothing is freed that is not live, whatever a damaged reference says; what readers may
 //! look at is in limbo before its live bit is cleared.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{Ordering, fence};
 
-use super::{DIRTY, Heap, LISTED, OPEN, OpenBlocks, block::Kind, class::SIZES, limbo::Limbo};
-use crate::{crash, error::Result, store::ByteStore};
+use super::{DIRTY, Heap, LISTED, OPEN, OpenBlocks, block::Kind, class::SIZES, limbo::Limbo, space::Lists};
+use crate::{
+    crash,
+    error::Result,
+    signals::FENCE,
+    store::{
+        ByteStore,
+        fence::{heavy, light, register},
+    },
+};
 
 impl<B: ByteStore> Heap<B> {
     /// Frees a record that no slot refers to any more.
@@ -41,14 +49,26 @@ impl<B: ByteStore> Heap<B> {
         }
         if let Some(limbo) = self.limbo() {
             keep(limbo, block, cell, bytes);
+            table.unmark(block, cell, false);
+        } else {
+            table.unmark(block, cell, true);
+            self.light();
         }
-        table.unmark(block, cell);
         crash::point("heap: unmarked");
         let flags = self.flag(block).load(Ordering::SeqCst);
         if flags & DIRTY == 0 || flags & (OPEN | LISTED) == 0 || matches!(kind, Kind::Run(_)) {
             self.freed_first(block, kind);
         }
         Ok(())
+    }
+
+    /// Between clearing a live bit alone and looking at the block's flags; see [`Lists::heavy`].
+    #[inline(always)]
+    fn light(&self) {
+        light();
+        if self.signals.attention() & FENCE != 0 {
+            fence(Ordering::SeqCst);
+        }
     }
 
     #[cold]
@@ -63,5 +83,24 @@ impl<B: ByteStore> Heap<B> {
         } else if old & (OPEN | LISTED) == 0 && space.list(&self.table(), block) {
             self.set_listed(block, true);
         }
+    }
+}
+
+impl<B: ByteStore> Lists for Heap<B> {
+    fn set_listed(&self, block: u32, listed: bool) {
+        if listed {
+            self.flag(block).fetch_or(LISTED, Ordering::SeqCst);
+        } else {
+            self.lower_flag(block, LISTED);
+        }
+    }
+
+    fn heavy(&self) {
+        if self.is_alone() && self.signals.attention() & FENCE == 0 && !(register() && heavy()) {
+            // From now on the writer fences itself, and what it stored before is seen after a while.
+            self.signals.raise(FENCE);
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        fence(Ordering::SeqCst);
     }
 }

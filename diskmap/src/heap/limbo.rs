@@ -127,7 +127,7 @@ impl<B: ByteStore> Heap<B> {
         limbo.on.store(false, Ordering::Relaxed);
         limbo.clear_all();
         space.set_limbo(None);
-        space.list_released(&self.table(), |block, listed| self.set_listed(block, listed));
+        space.list_released(&self.table(), self);
     }
 
     /// Where freed cells are kept, if they are.
@@ -156,7 +156,7 @@ impl<B: ByteStore> Heap<B> {
             limbo.clear(block, word as usize, bits);
         }
         if runs || !freed.words.is_empty() {
-            self.space().list_released(&table, |block, listed| self.set_listed(block, listed));
+            self.space().list_released(&table, self);
         }
     }
 }

@@ -4,6 +4,7 @@
 //! neither live nor masked, and is marked live before its address is returned.
 
 pub(crate) mod block;
+mod cells;
 pub(crate) mod class;
 mod compact;
 mod copy;
@@ -22,12 +23,12 @@ use std::sync::{
 
 use self::{
     block::{BlockTable, Kind},
-    class::{CLASSES, SIZES, class_for},
+    class::{SIZES, class_for},
     limbo::Limbo,
     record::{MAX_LEN, Parts, RecordShape},
     space::{Space, Use},
 };
-pub(crate) use self::{compact::Evacuation, limbo::Freed, space::HeapUsage};
+pub(crate) use self::{cells::OpenBlocks, compact::Evacuation, limbo::Freed, space::HeapUsage};
 use crate::{
     crash,
     error::{Checked, Error, Result},
@@ -59,27 +60,6 @@ pub(crate) struct Heap<B> {
     shift: u32,
     space: Mutex<Space>,
     signals: Arc<Signals>,
-}
-
-/// The blocks one writer has open, by class, and what it has freed while cells are kept for readers.
-pub(crate) struct OpenBlocks {
-    by_class: Vec<Option<Box<Open>>>,
-    /// Not yet given to whoever knows the readers.
-    pub freed: Freed,
-}
-
-struct Open {
-    block: u32,
-    word: usize,
-    /// Cells of the words from `word` on that may be handed out.
-    free: Vec<u64>,
-}
-
-impl OpenBlocks {
-    /// None open.
-    pub(crate) fn new() -> OpenBlocks {
-        OpenBlocks { by_class: std::iter::repeat_with(|| None).take(CLASSES).collect(), freed: Freed::default() }
-    }
 }
 
 /// A fresh cell or run that nothing refers to yet.
@@ -134,6 +114,12 @@ impl<B: ByteStore> Heap<B> {
         prefetch(self.store.base().wrapping_add(at as usize));
     }
 
+    /// Whether only one thread changes live bits: whoever shares a map has freed cells kept first.
+    #[inline(always)]
+    fn is_alone(&self) -> bool {
+        self.limbo().is_none()
+    }
+
     /// Asks for what freeing a record looks at.
     #[inline(always)]
     pub(crate) fn prefetch_freeing(&self, at: u64) {
@@ -159,14 +145,6 @@ impl<B: ByteStore> Heap<B> {
         fence(Ordering::Release);
         // SAFETY: the cell lies in the store, which is initialised; exclusive (caller).
         unsafe { std::slice::from_raw_parts_mut(self.store.base().wrapping_add(fresh.at as usize), fresh.len) }
-    }
-
-    /// Takes back the blocks a writer has open.
-    pub(crate) fn close(&self, open: &mut OpenBlocks) {
-        let mut space = self.space();
-        for open in open.by_class.iter_mut().filter_map(Option::take) {
-            self.close_block(&mut space, open.block);
-        }
     }
 
     /// Writes what was stored to the medium.
@@ -203,76 +181,6 @@ impl<B: ByteStore> Heap<B> {
         self.grow_to(blocks)
     }
 
-    fn cell(&self, open: &mut OpenBlocks, class: u8) -> Result<Fresh> {
-        let size = SIZES[class as usize] as usize;
-        loop {
-            let table = self.table();
-            let entry = &mut open.by_class[class as usize];
-            if let Some(current) = entry {
-                while let Some(bits) = current.free.get_mut(current.word) {
-                    if *bits != 0 {
-                        let cell = 64 * current.word + bits.trailing_zeros() as usize;
-                        *bits &= *bits - 1;
-                        if *bits != 0 {
-                            // The next cell may be anywhere in a block that was used before.
-                            let next = 64 * current.word + bits.trailing_zeros() as usize;
-                            self.prefetch((u64::from(current.block) << self.shift) + (next * size) as u64);
-                        }
-                        table.mark(current.block, cell);
-                        crash::point("heap: cell marked");
-                        let at = (u64::from(current.block) << self.shift) + (cell * size) as u64;
-                        return Ok(Fresh { at, len: size });
-                    }
-                    current.word += 1;
-                }
-            }
-            let old = entry.take().map(|open| open.block);
-            *entry = Some(Box::new(self.open_block(old, class)?));
-        }
-    }
-
-    #[cold]
-    fn open_block(&self, old: Option<u32>, class: u8) -> Result<Open> {
-        let mut space = self.space();
-        if let Some(old) = old {
-            self.close_block(&mut space, old);
-        }
-        let block = match space.pop(&self.table(), class) {
-            Some(block) => block,
-            None => match self.cut_block(&mut space, class) {
-                Ok(block) => block,
-                Err(error) => space.pop_any(&self.table(), class).ok_or(error)?,
-            },
-        };
-        self.set_listed(block, false);
-        if self.flag(block).fetch_or(OPEN | DIRTY, Ordering::SeqCst) & DIRTY == 0 {
-            space.dirty.push(block);
-        }
-        let table = self.table();
-        let words = table.used_words(Kind::Cells(class));
-        let free: Vec<u64> = (0..words).map(|word| space.allocatable(&table, block, word)).collect();
-        self.signals.changed(1 << self.shift);
-        Ok(Open { block, word: 0, free })
-    }
-
-    /// Another block for cells of a class.
-    fn cut_block(&self, space: &mut Space, class: u8) -> Result<u32> {
-        let block = self.take_blocks(space, 1, Use::Cells)?;
-        let kind = Kind::Cells(class);
-        self.table().set_kind(block, kind);
-        crash::point("heap: block cut into cells");
-        space.kinds[block as usize] = kind;
-        Ok(block)
-    }
-
-    /// A block's writer is done with it: lists it if it has room.
-    fn close_block(&self, space: &mut Space, block: u32) {
-        self.flag(block).fetch_and(!OPEN, Ordering::SeqCst);
-        if self.flag(block).load(Ordering::SeqCst) & LISTED == 0 && space.list(&self.table(), block) {
-            self.set_listed(block, true);
-        }
-    }
-
     fn run(&self, len: usize) -> Result<Fresh> {
         let blocks = len.div_ceil(1 << self.shift);
         if len as u64 > 2 * MAX_LEN + 64 {
@@ -293,7 +201,7 @@ impl<B: ByteStore> Heap<B> {
         if self.flag(first).fetch_or(DIRTY, Ordering::SeqCst) & DIRTY == 0 {
             space.dirty.push(first);
         }
-        table.mark(first, 0);
+        table.mark(first, 0, self.is_alone());
         crash::point("heap: run marked");
         self.signals.changed((blocks as u64) << self.shift);
         Ok(Fresh { at: u64::from(first) << self.shift, len: blocks << self.shift })
@@ -312,7 +220,7 @@ impl<B: ByteStore> Heap<B> {
                 self.signals.growing(usage.kept, usage.live - usage.live / 4);
                 if self.limbo().is_some() {
                     // Blocks whose cells readers were done with one by one.
-                    space.list_released(&table, |block, listed| self.set_listed(block, listed));
+                    space.list_released(&table, self);
                 }
                 self.sweep(space);
                 match space.take_free(count, use_for) {

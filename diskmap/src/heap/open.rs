@@ -12,7 +12,7 @@ use super::{
     block::{BlockTable, Kind, entry_bytes},
     class::CLASSES,
     mask::{Mask, Masks},
-    space::{HeapUsage, Room, Space},
+    space::{HeapUsage, Lists, Room, Space},
 };
 use crate::{
     crash,
@@ -86,7 +86,7 @@ impl<B: ByteStore> Heap<B> {
 
     /// A snapshot has ended.
     pub(crate) fn let_go(&self, number: u64) {
-        self.space().let_go(number, &self.table(), |block, listed| self.set_listed(block, listed));
+        self.space().let_go(number, &self.table(), self);
     }
 
     /// The captured blocks in a checkpoint's terms.
@@ -124,7 +124,7 @@ impl<B: ByteStore> Heap<B> {
 
     /// The captured state is durable.
     pub(crate) fn release(&self) {
-        self.space().release(&self.table(), |block, listed| self.set_listed(block, listed));
+        self.space().release(&self.table(), self);
     }
 
     /// Bytes of the blocks in use.
@@ -149,15 +149,6 @@ impl<B: ByteStore> Heap<B> {
     /// Gives back every listed block that has become empty.
     pub(super) fn sweep(&self, space: &mut Space) {
         space.sweep(&self.table(), |block| self.set_listed(block, false));
-    }
-
-    /// Says whether a block is in a list of the space.
-    pub(super) fn set_listed(&self, block: u32, listed: bool) {
-        if listed {
-            self.flag(block).fetch_or(LISTED, Ordering::SeqCst);
-        } else {
-            self.lower_flag(block, LISTED);
-        }
     }
 
     fn is_open(&self, block: u32) -> bool {

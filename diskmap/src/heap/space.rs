@@ -20,6 +20,17 @@ use super::{
     mask::{Mask, Masks},
 };
 
+/// Blocks that leave their lists together: for as long as they are looked at, whoever frees a cell of one waits.
+const TOGETHER: usize = 64;
+
+/// Which blocks are in a list, as whoever frees cells sees it.
+pub(crate) trait Lists {
+    /// Says whether a block is in a list.
+    fn set_listed(&self, block: u32, listed: bool);
+    /// Orders what was said before what is looked at next, for those who free cells without a fence.
+    fn heavy(&self);
+}
+
 /// What blocks are taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Use {
@@ -200,17 +211,17 @@ impl Space {
     }
 
     /// The captured state is durable: lets go of what only the one before referred to.
-    pub(crate) fn release(&mut self, table: &BlockTable, listed: impl FnMut(u32, bool)) {
+    pub(crate) fn release(&mut self, table: &BlockTable, lists: &impl Lists) {
         if let Some(pending) = self.pending.take() {
             self.durable = pending;
         }
-        self.list_released(table, listed);
+        self.list_released(table, lists);
     }
 
     /// A snapshot has ended: lets go of what only it referred to.
-    pub(crate) fn let_go(&mut self, number: u64, table: &BlockTable, listed: impl FnMut(u32, bool)) {
+    pub(crate) fn let_go(&mut self, number: u64, table: &BlockTable, lists: &impl Lists) {
         self.snapshots.retain(|(other, _)| *other != number);
-        self.list_released(table, listed);
+        self.list_released(table, lists);
     }
 
     /// What the bytes of blocks in use are used for. Linear in the number of blocks with room.
@@ -258,13 +269,18 @@ impl Space {
         }
     }
 
-    /// Lists what masks may have let go of. `listed` hears whether a block is in a list, first that it is not: so a cell that
-    /// is freed meanwhile either is seen here or has its block listed by whoever frees it.
-    pub(super) fn list_released(&mut self, table: &BlockTable, mut listed: impl FnMut(u32, bool)) {
-        for block in std::mem::take(&mut self.waiting).into_iter().flatten() {
-            listed(block, false);
-            if self.list(table, block) {
-                listed(block, true);
+    /// Lists what masks may have let go of. `lists` hears whether blocks are in a list, first that some are not, and then
+    /// sees to it that a cell of these that is freed meanwhile either is seen here or has its block listed by whoever frees it.
+    pub(super) fn list_released(&mut self, table: &BlockTable, lists: &impl Lists) {
+        for waiting in std::mem::take(&mut self.waiting) {
+            for some in Vec::from(waiting).chunks(TOGETHER) {
+                some.iter().for_each(|&block| lists.set_listed(block, false));
+                lists.heavy();
+                for &block in some {
+                    if self.list(table, block) {
+                        lists.set_listed(block, true);
+                    }
+                }
             }
         }
         for block in std::mem::take(&mut self.dead_runs) {

@@ -141,6 +141,14 @@ impl<K: ?Sized, V: ?Sized, BS, S> Clone for Reader<'_, K, V, BS, S> {
 
 impl<K: ?Sized, V: ?Sized, BS, S> Copy for Reader<'_, K, V, BS, S> {}
 
+impl<'m, K: ?Sized, V: ?Sized, BS: ByteStore, S> Reader<'m, K, V, BS, S> {
+    /// Reads entries of a map as it is now. What was read is not used when the map has changed.
+    #[inline(always)]
+    pub(super) fn of(core: &'m Core<BS, Typed<K, V, S>>, assume_valid: bool) -> Self {
+        Reader { core, directory: core.directory(), assume_valid }
+    }
+}
+
 impl<'m, K, V, BS, S> Reader<'m, K, V, BS, S>
 where
     K: ?Sized + DiskValue,
@@ -181,7 +189,7 @@ where
 
     /// The value in a slot image.
     #[inline(always)]
-    fn image_value(self, image: &SlotImage) -> Checked<V::View<'m>> {
+    pub(super) fn image_value(self, image: &SlotImage) -> Checked<V::View<'m>> {
         // SAFETY: as in `value`; a record that was freed keeps its bytes until the next change of the map.
         unsafe { view::<V>(self.core.value_of(image)?, self.assume_valid) }
     }
@@ -236,8 +244,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
     #[inline(always)]
     pub(super) fn reader(&self) -> Reader<'_, K, V, BS, S> {
         // Nothing changes while the map is borrowed.
-        let core = &self.shared.core;
-        Reader { core, directory: core.directory(), assume_valid: self.assume_valid }
+        Reader::of(&self.shared.core, self.assume_valid)
     }
 
     /// The value of a found entry.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{
     DiskHashMap,
-    typed::{Encoded, KEY_BUFFER, Typed, checked_key, inline_key},
+    typed::{Encoded, KEY_BUFFER, Reader, Typed, checked_key, inline_key},
 };
 use crate::{
     checkpoint::{Keeper, Shared},
@@ -255,8 +255,9 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
             Lookup::Found(found) => {
                 let image = core.image(&found);
                 if overwrite {
-                    self.check_value(&image)?;
-                    core.update(&mut self.writer, found, hashed, bytes, &payload)?;
+                    let reader = Reader::of(core, self.assume_valid);
+                    let check = |image: &SlotImage| reader.image_value(image).map(drop);
+                    core.update_if(&mut self.writer, found, hashed, bytes, &payload, check)?;
                 }
                 Ok(Some(image))
             }

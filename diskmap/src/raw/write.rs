@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use super::{Core, Found, Lookup, Vacant, Writer, intent::Intent, reference};
 use crate::{
     crash,
-    error::{Error, Result},
+    error::{Checked, Error, Result},
     hash::Hashed,
     heap::{Fresh, record::MAX_LEN},
     store::ByteStore,
@@ -98,10 +98,26 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         key: &[u8],
         payload: &P,
     ) -> Result<(SlotImage, Found<C>)> {
+        self.update_if(writer, found, hashed, key, payload, |_| Ok(()))
+    }
+
+    /// As `update`, unless `check` refuses the slot as it is. It is asked as late as can be: the old record is on its way
+    /// while the new one is written.
+    #[inline(always)]
+    pub(crate) fn update_if<P: Payload>(
+        &self,
+        writer: &mut Writer,
+        found: Found<C>,
+        hashed: Hashed,
+        key: &[u8],
+        payload: &P,
+        check: impl FnOnce(&SlotImage) -> Checked<()>,
+    ) -> Result<(SlotImage, Found<C>)> {
         let found = self.writable(writer, found, hashed, key)?;
         let old = found.segment.image(found.slot);
         match C::LAYOUT.value {
             Side::Inline { size } => {
+                check(&old)?;
                 let mut image = old;
                 let out = &mut image.bytes_mut()[C::LAYOUT.value_at..C::LAYOUT.value_at + size];
                 exactly(size, payload.write(out)?)?;
@@ -119,9 +135,12 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             Side::Record { .. } => {
                 let mut image = old;
                 let word = C::LAYOUT.reference_word();
-                self.heap().prefetch_freeing(Reference(old.0[word]).at());
+                let before = Reference(old.0[word]);
+                self.heap().prefetch(before.at());
+                self.heap().prefetch_freeing(before.at());
                 let record = self.compose(writer, &mut image, hashed, key, payload)?;
-                let (new, before) = (Reference(image.0[word]), Reference(old.0[word]));
+                check(&old)?;
+                let new = Reference(image.0[word]);
                 found.segment.set_word(found.slot, word, new.displaced(before.displacement()).0);
                 crash::point("update: reference swung");
                 if let Some(record) = record {
