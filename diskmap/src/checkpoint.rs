@@ -274,6 +274,8 @@ impl<B: ByteStore + 'static, C: Scheme + Send + Sync + 'static> Job for DiskJob<
         core.len();
         let captured = gates.closed(core.signals(), || core.capture());
         crash::point("checkpoint: captured");
+        core.begin_sync();
+        let (segments, blocks) = (core.captured_segments(&captured)?, core.captured_blocks());
         core.sync().map_err(|error| self.fail(error))?;
         crash::point("checkpoint: synced");
         let manifest = Manifest {
@@ -281,8 +283,8 @@ impl<B: ByteStore + 'static, C: Scheme + Send + Sync + 'static> Job for DiskJob<
             generation: captured.generation,
             entries: captured.entries,
             closed,
-            segments: core.captured_segments(&captured)?,
-            blocks: core.captured_blocks(),
+            segments,
+            blocks,
         };
         self.publish(&manifest)?;
         crash::point("checkpoint: manifest replaced");

@@ -225,6 +225,14 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         }
     }
 
+    /// Has the medium begin with what [`Core::sync`] will write.
+    pub(crate) fn begin_sync(&self) {
+        self.index.begin_sync();
+        if let Some(heap) = &self.heap {
+            heap.begin_sync();
+        }
+    }
+
     /// Writes index and heap to the medium.
     pub(crate) fn sync(&self) -> Result<()> {
         self.index.sync()?;

@@ -253,6 +253,12 @@ unsafe impl ByteStore for MMapFile {
         Ok(())
     }
 
+    fn begin_sync(&self) {
+        if self.access == Access::Shared {
+            advice::begin_writing(&self.file);
+        }
+    }
+
     fn sync(&self) -> Result<()> {
         match self.access {
             Access::Shared => watch::step(Step::Sync(&self.path), || self.file.sync_data())
