@@ -67,7 +67,7 @@ fn read_again<C: Scheme>(
     validate: Validate,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<()> {
-    let copy = Core::open(scheme, files, Arc::default(), manifest, Root::Checkpoint)?;
+    let copy = Core::open(scheme, files, Arc::default(), manifest.clone(), Root::Checkpoint)?;
     let mut report = Report::default();
     copy.inspect(validate, Some(manifest), &mut report, progress);
     // Cells that a killed process left in use are copied like all others.

@@ -50,6 +50,8 @@ pub(crate) trait Job: Send + Sync {
     fn tidy(&self, writer: &mut Writer) -> Result<()>;
     /// Makes it known, also across a power cut, that the map is no longer as it was closed.
     fn reopened(&self) -> Result<()>;
+    /// Makes the name of the last checkpoint durable.
+    fn keep_manifest(&self) -> Result<()>;
     /// After the last checkpoint: cuts the files and says that nothing is newer than the checkpoint.
     fn seal(&self) -> Result<()>;
     /// Calls `look` with the map's files while no checkpoint is made.
@@ -131,6 +133,11 @@ impl Keeper {
             return Ok(());
         }
         self.job.reopened()
+    }
+
+    /// Space is about to be handed out for the first time since the map was found as a killed process left it.
+    pub(crate) fn keep_manifest(&self) -> Result<()> {
+        self.job.keep_manifest()
     }
 
     /// The first change since a checkpoint is about to be made (`due`: or the last one for a while).
@@ -263,8 +270,12 @@ impl<B: ByteStore + 'static, C: Scheme + Send + Sync + 'static> Job for DiskJob<
         }
         let Shared { core, gates } = &*self.shared;
         core.make_room_for_copies(self.disk.room());
+        // Where nothing was changed or counted since the opening, this counts; not while the writers have to wait.
+        core.len();
         let captured = gates.closed(core.signals(), || core.capture());
         crash::point("checkpoint: captured");
+        core.begin_sync();
+        let (segments, blocks) = (core.captured_segments(&captured)?, core.captured_blocks());
         core.sync().map_err(|error| self.fail(error))?;
         crash::point("checkpoint: synced");
         let manifest = Manifest {
@@ -272,8 +283,8 @@ impl<B: ByteStore + 'static, C: Scheme + Send + Sync + 'static> Job for DiskJob<
             generation: captured.generation,
             entries: captured.entries,
             closed,
-            segments: core.captured_segments(&captured)?,
-            blocks: core.captured_blocks(),
+            segments,
+            blocks,
         };
         self.publish(&manifest)?;
         crash::point("checkpoint: manifest replaced");
@@ -312,6 +323,11 @@ impl<B: ByteStore + 'static, C: Scheme + Send + Sync + 'static> Job for DiskJob<
         self.publish(&Manifest { closed: false, ..manifest })?;
         crash::point("reopen: manifest marked");
         Ok(())
+    }
+
+    fn keep_manifest(&self) -> Result<()> {
+        let _one_at_a_time = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        self.disk.keep_manifest().map_err(|error| self.fail(error))
     }
 
     fn seal(&self) -> Result<()> {

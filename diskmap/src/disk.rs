@@ -130,13 +130,19 @@ impl Disk {
         crash::point("create: files made");
         replace_file(dir, CHECKPOINT, &Manifest::empty(map.uuid).encode())?;
         crash::point("create: empty manifest");
-        let disk = Disk::new(dir.into(), lock, access, map.uuid, &files)?;
+        let disk = Disk::new(dir.into(), lock, access, map.uuid, &files);
         Ok((disk, files))
     }
 
     /// Bytes that are left on the disk; 0 if nobody knows.
     pub(crate) fn room(&self) -> u64 {
         rustix::fs::statvfs(&self.dir).map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+
+    /// Makes the manifest's name durable, before space is handed out in a map whose live state counts: its maker may have
+    /// ended just before it did this, and until it is done a power cut may show the manifest before.
+    pub(crate) fn keep_manifest(&self) -> Result<()> {
+        sync_dir(&self.dir)
     }
 
     /// Another hold on the directory's lock.
@@ -209,17 +215,17 @@ impl Disk {
         Ok(manifest)
     }
 
-    fn new(dir: PathBuf, lock: Arc<DirLock>, access: &Access, uuid: [u8; 16], files: &Files<MMapFile>) -> Result<Disk> {
-        let identity = |store: &MMapFile| -> Result<FileIdentity> {
-            let found = store.identity()?;
-            Ok(FileIdentity { dev: found.dev, inode: found.inode, birth: found.birth_nanos as u64 })
+    fn new(dir: PathBuf, lock: Arc<DirLock>, access: &Access, uuid: [u8; 16], files: &Files<MMapFile>) -> Disk {
+        let identity = |store: &MMapFile| {
+            let found = store.identity();
+            FileIdentity { dev: found.dev, inode: found.inode, birth: found.birth_nanos as u64 }
         };
         let (heap, blocks) = match &files.heap {
-            Some((heap, blocks)) => (identity(heap)?, identity(blocks)?),
+            Some((heap, blocks)) => (identity(heap), identity(blocks)),
             None => (FileIdentity::ABSENT, FileIdentity::ABSENT),
         };
-        let files = [identity(&files.index)?, identity(&files.segments)?, heap, blocks];
-        Ok(Disk { dir, uuid, boot_id: access.boot_id.or_else(boot_id), files, lock })
+        let files = [identity(&files.index), identity(&files.segments), heap, blocks];
+        Disk { dir, uuid, boot_id: access.boot_id.or_else(boot_id), files, lock }
     }
 }
 
@@ -308,7 +314,7 @@ impl Locked {
             opened.map_err(|error| missing(name, error))
         };
         let files = stores(&access, &map, heap, open)?;
-        let disk = Disk::new(dir, lock, &access, map.uuid, &files)?;
+        let disk = Disk::new(dir, lock, &access, map.uuid, &files);
         let manifest = disk.manifest()?;
         let stored = read_identity(&files.segments).and_then(|sector| Identity::parse(&sector));
         let root = match &stored {
@@ -316,11 +322,6 @@ impl Locked {
             Some(stored) if disk.is_closed(stored, &manifest) => Root::Closed,
             _ => Root::Checkpoint,
         };
-        if root == Root::Live && !access.read_only {
-            // Its maker may have ended just before it did this. Until it is done a power cut may show the manifest before,
-            // whose space is about to be used again.
-            sync_dir(&disk.dir)?;
-        }
         // The identity tells of changes that the manifest was not marked for yet, and the manifest of changes whose
         // identity did not reach the medium.
         let clean = manifest.closed && stored.is_none_or(|stored| stored.clean);

@@ -61,7 +61,7 @@ impl Locked {
         }
         let index = open(INDEX_FILE)?;
         let files = Files { index, segments, heap: records, block_shift: map.block_shift, intents: map.intents };
-        let disk = Disk::new(dir, lock, &access, map.uuid, &files)?;
+        let disk = Disk::new(dir, lock, &access, map.uuid, &files);
         let manifest = report.absorb(CHECKPOINT, disk.manifest())?;
         let stored = read_identity(&files.segments).and_then(|sector| Identity::parse(&sector));
         let live = whole && stored.is_some_and(|stored| disk.is_live(&stored));

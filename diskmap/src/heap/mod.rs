@@ -152,6 +152,11 @@ impl<B: ByteStore> Heap<B> {
         self.store.sync()
     }
 
+    /// Begins with it.
+    pub(crate) fn begin_sync(&self) {
+        self.store.begin_sync();
+    }
+
     /// Logarithm of the bytes of a block.
     pub(crate) fn shift(&self) -> u32 {
         self.shift

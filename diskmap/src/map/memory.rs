@@ -181,7 +181,9 @@ impl<'a, K: ?Sized, V: ?Sized, S> DiskHashMap<K, V, SliceStore<'a>, S> {
         }
         let files = regions(memory, &plan, true)?;
         let manifest = Manifest::empty(map.uuid);
-        Ok(Self::in_memory(Core::open(Typed::new(hasher), files, Arc::default(), &manifest, Root::Live)?))
+        let core = Core::open(Typed::new(hasher), files, Arc::default(), manifest, Root::Live)?;
+        core.len();
+        Ok(Self::in_memory(core))
     }
 }
 

@@ -240,17 +240,28 @@ where
             (Root::Closed | Root::Checkpoint, false) => Recovery::Closed,
             (Root::Closed | Root::Checkpoint, true) => Recovery::RolledBack,
         };
-        let core = Core::open(Typed::new(hasher), found.files, Arc::default(), &found.manifest, found.root)?;
+        let closed = found.manifest.closed;
+        let core = Core::open(Typed::new(hasher), found.files, Arc::default(), found.manifest, found.root)?;
         crash::point("open: recovered");
         watch::moment(&found.disk.dir);
-        if found.manifest.closed && !settings.access.read_only {
+        if closed && !settings.access.read_only {
             core.signals().raise(signals::REOPENED);
         }
         let mut writer = core.writer();
         if !settings.access.read_only {
+            if found.root == Root::Live {
+                if settings.capacity == (0, 0, 0) {
+                    core.signals().raise(signals::RESUMED);
+                } else {
+                    found.disk.keep_manifest()?;
+                }
+            }
             make_room(&core, &mut writer, settings.capacity)?;
-            core.write_identity(&found.disk.identity(None).encode());
-            crash::point("open: identity written");
+            // The one that vouches for the live state says the same.
+            if found.root != Root::Live {
+                core.write_identity(&found.disk.identity(None).encode());
+                crash::point("open: identity written");
+            }
         }
         Ok(Self::assemble(core, writer, found.disk, recovery, settings))
     }
@@ -292,7 +303,9 @@ fn make_room<B: ByteStore, C: Scheme>(
     writer: &mut Writer,
     (entries, key_bytes, value_bytes): (u64, u64, u64),
 ) -> Result<()> {
-    core.presplit(writer, entries)?;
+    if entries > 0 {
+        core.presplit(writer, entries)?;
+    }
     core.reserve_heap(record_bytes(&C::LAYOUT, entries, key_bytes, value_bytes))
 }
 

@@ -54,7 +54,8 @@ pub struct Stats {
 
 /// Size.
 impl<K: ?Sized, V: ?Sized, BS: ByteStore, S> DiskHashMap<K, V, BS, S> {
-    /// Number of entries. Constant time.
+    /// Number of entries. Constant time, but for the first change or call of this after the process that had the map open was
+    /// killed, which counts: some milliseconds for ten million entries.
     ///
     /// ```
     /// # use diskmap::MemHashMap;
@@ -68,7 +69,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S> DiskHashMap<K, V, BS, S> {
         self.shared.core.len()
     }
 
-    /// Whether there are no entries. Constant time.
+    /// Whether there are no entries. As [`len`](DiskHashMap::len).
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

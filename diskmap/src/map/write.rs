@@ -292,7 +292,7 @@ pub(super) fn enter<'s, BS: ByteStore, K: ?Sized, V: ?Sized, S>(
         if let Some(pass) = shared.gates.enter(shared.core.signals()) {
             return Ok(pass);
         }
-        attend(shared.core.signals(), keeper)?;
+        attend(shared, keeper)?;
     }
 }
 
@@ -307,12 +307,13 @@ pub(super) fn enter_as<'s, BS: ByteStore, K: ?Sized, V: ?Sized, S>(
         if let Some(pass) = shared.gates.enter_as(number, shared.core.signals()) {
             return Ok(pass);
         }
-        attend(shared.core.signals(), keeper)?;
+        attend(shared, keeper)?;
     }
 }
 
 #[cold]
-fn attend(signals: &signals::Signals, keeper: &Option<Arc<Keeper>>) -> Result<()> {
+fn attend<BS: ByteStore, C>(shared: &Shared<BS, C>, keeper: &Option<Arc<Keeper>>) -> Result<()> {
+    let signals = shared.core.signals();
     let attention = signals.attention();
     if attention & signals::READ_ONLY != 0 {
         return Err(Error::ReadOnly);
@@ -335,9 +336,17 @@ fn attend(signals: &signals::Signals, keeper: &Option<Arc<Keeper>>) -> Result<()
             keeper.relieve()?;
         }
     }
+    if attention & signals::RESUMED != 0 {
+        keeper.keep_manifest()?;
+        signals.lower(signals::RESUMED);
+    }
     if attention & signals::REOPENED != 0 {
         keeper.reopened()?;
         signals.lower(signals::REOPENED);
+    }
+    if attention & signals::UNCHANGED != 0 {
+        // Counts what was there before the first change.
+        shared.core.len();
     }
     if signals.lower(signals::UNCHANGED | signals::DUE) != 0 {
         keeper.changed(attention & signals::DUE != 0);

@@ -118,7 +118,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         let descriptor = self.descriptor(main)?;
         for id in std::iter::once(main).chain(self.chain(main)?) {
             // Without a lock: readers come here.
-            let stored = self.sums.get().and_then(|sums| sums.get(&id));
+            let stored = self.recorded.get().and_then(|recorded| recorded.get(id));
             let segment = self.segment_by_id(id, descriptor.log2_buckets);
             if stored.is_some_and(|sum| sum.checksum != segment.checksum() || sum.entries as usize != segment.count()) {
                 let at = u64::from(id) * Self::SEGMENT_BYTES;

@@ -16,6 +16,7 @@ mod optimistic;
 mod peek;
 mod presplit;
 mod read;
+mod recorded;
 mod recover;
 mod replace;
 mod salvage;
@@ -27,12 +28,9 @@ mod tree;
 mod verify;
 mod write;
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+    atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering},
 };
 
 pub(crate) use self::{
@@ -49,10 +47,7 @@ pub(crate) use self::{
     verify::Validate,
     write::Payload,
 };
-use self::{
-    intent::Intents,
-    space::{SegmentSpace, Sum},
-};
+use self::{intent::Intents, recorded::Recorded, space::SegmentSpace};
 use crate::{
     error::{Error, Result},
     heap::{Freed, Heap, HeapUsage, OpenBlocks, class::BLOCK_SHIFT, record::RecordShape},
@@ -80,12 +75,16 @@ pub(crate) struct Core<B, C> {
     intents: u32,
     space: Mutex<SegmentSpace>,
     /// What the checkpoint that was there at the opening says of its segments.
-    sums: OnceLock<HashMap<u32, Sum>>,
+    recorded: OnceLock<Arc<Recorded>>,
     generation: AtomicU64,
     /// Segments that were copied because a checkpoint or a snapshot refers to them, since the last checkpoint began.
     copies: AtomicU64,
     /// By the writers' numbers.
     counts: Row<Arc<Count>>,
+    /// Set when the entries that were there at the opening are among the counts.
+    counted: OnceLock<()>,
+    /// Counts them.
+    count: fn(&Self) -> u64,
     sequences: Sequences,
     /// A lock for each intent record, if there are fewer of these than writers.
     records: OnceLock<Box<[Mutex<()>]>>,
@@ -124,9 +123,11 @@ impl Writer {
 }
 
 impl<B, C> Core<B, C> {
-    /// Number of entries. Linear in the number of writers; takes no lock.
+    /// Number of entries. Linear in the number of writers; takes no lock. After the writer was killed the first call counts,
+    /// which has to be before the first change: see [`Core::open`].
     #[inline]
     pub(crate) fn len(&self) -> u64 {
+        self.counted.get_or_init(|| self.counts.get(0).0.store((self.count)(self) as i64, Ordering::Relaxed));
         self.counts.iter().map(|count| count.0.load(Ordering::Relaxed)).sum::<i64>().max(0) as u64
     }
 
@@ -221,6 +222,14 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             heap_bytes: heap.used,
             kept_bytes: space.kept() * Self::SEGMENT_BYTES + heap.kept,
             held_bytes: space.held() * Self::SEGMENT_BYTES + heap.held,
+        }
+    }
+
+    /// Has the medium begin with what [`Core::sync`] will write.
+    pub(crate) fn begin_sync(&self) {
+        self.index.begin_sync();
+        if let Some(heap) = &self.heap {
+            heap.begin_sync();
         }
     }
 

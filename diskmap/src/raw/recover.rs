@@ -3,19 +3,16 @@
 //! Must not know file names or boot ids: the caller decides which root counts. Invariant: nothing read here is acted on
 //! before it is checked, and doing it twice gives the same map.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::{
-        Arc, Mutex, OnceLock,
-        atomic::{AtomicU32, AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc, Mutex, OnceLock,
+    atomic::{AtomicU32, AtomicU64, Ordering},
 };
 
 use super::{
     Core, SEGMENTS_FILE,
     intent::{INTENT, INTENTS_AT, Intent},
-    space::{SegmentSpace, Sum},
-    tree::damaged,
+    recorded::Recorded,
+    space::SegmentSpace,
 };
 use crate::{
     crash,
@@ -90,15 +87,17 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         let heap = heap.map(|(store, tables)| Heap::create(store, tables, block_shift, Arc::clone(&signals)));
         let core = Core::bare(scheme, index, segments, heap, intents, signals);
         core.begin(buckets)?;
+        core.len();
         Ok(core)
     }
 
-    /// The map in the stores, as `root` has it.
+    /// The map in the stores, as `root` has it. If that is [`Root::Live`], what was written since the checkpoint has not been
+    /// counted yet: ask for [`Core::len`] before the first change.
     pub(crate) fn open(
         scheme: C,
         files: Files<B>,
         signals: Arc<Signals>,
-        manifest: &Manifest,
+        manifest: Manifest,
         root: Root,
     ) -> Result<Core<B, C>> {
         let Files { index, segments, heap, block_shift, intents } = files;
@@ -123,50 +122,50 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             None => None,
         };
         let core = Core::bare(scheme, index, segments, heap, intents, signals);
-        let ids = core.index.len().div_ceil(Self::SEGMENT_BYTES).min(u64::from(u32::MAX)) as usize;
+        let mut ids = core.index.len().div_ceil(Self::SEGMENT_BYTES).min(u64::from(u32::MAX)) as usize;
+        let recorded;
         if live {
             core.finish_intents()?;
+            ids = ids.min(core.descriptors().len());
+            recorded = Arc::new(Recorded::new(manifest.segments, ids)?);
         } else {
-            core.restore(manifest, ids)?;
+            recorded = Arc::new(Recorded::new(manifest.segments, ids)?);
+            core.restore(&recorded, manifest.generation, manifest.entries)?;
+            ids = ids.min(core.descriptors().len());
         }
         if empty {
             core.generation.fetch_max(manifest.generation.min(u64::MAX / 2) + 1, Ordering::Relaxed);
             core.begin(MIN_BUCKETS)?;
+            core.len();
             return Ok(core);
         }
-        let ids = ids.min(core.descriptors().len());
         let tree = core.read_tree(ids as u32)?;
-        let sums: HashMap<u32, Sum> = manifest
-            .segments
-            .iter()
-            .map(|record| (record.id, Sum { checksum: record.checksum, entries: record.entries }))
-            .collect();
-        if let Some(id) = sums.keys().find(|&&id| id as usize >= ids) {
-            return Err(damaged(*id, "the checkpoint names a segment past the end of the index"));
-        }
-        let used: HashSet<u32> = tree.iter().flat_map(|node| node.ids.iter().copied()).collect();
-        *core.space() = SegmentSpace::new(ids, |id| used.contains(&id), |id| sums.get(&id).copied());
+        // A close returned after all of it was on the medium: it is not read once more.
+        let protected = if root == Root::Closed { Entry::PROTECTED } else { Entry::PROTECTED | Entry::UNVERIFIED };
+        core.show_tree(&tree, |node| {
+            let mut chain = tree.chains.get(&node.id).into_iter().flatten();
+            let is_recorded = recorded.get(node.id).is_some() || chain.any(|&id| recorded.get(id).is_some());
+            if is_recorded { protected } else { 0 }
+        })?;
+        *core.space() = SegmentSpace::new(&tree.used, Arc::clone(&recorded));
         core.generation.fetch_max(manifest.generation.min(u64::MAX / 2) + 1, Ordering::Relaxed);
-        let mut entries = 0u64;
-        for node in &tree {
-            let protected = node.ids.iter().any(|id| sums.contains_key(id));
-            core.show(node.ids[0], &node.descriptor);
-            if protected {
-                let depth = u32::from(node.descriptor.depth);
-                // A close returned after all of it was on the medium: it is not read once more.
-                let unverified = if root == Root::Closed { 0 } else { Entry::UNVERIFIED };
-                core.directory.flag(node.descriptor.prefix, depth, Entry::PROTECTED | unverified, 0);
-            }
-            for &id in &node.ids {
-                entries += match sums.get(&id) {
-                    Some(sum) => u64::from(sum.entries).min(C::LAYOUT.slots_in(C::LAYOUT.buckets) as u64),
-                    None => core.segment_by_id(id, node.descriptor.log2_buckets).count() as u64,
-                };
-            }
+        // What was restored adds up (`restore`), unless some of it is out of reach.
+        if !live && tree.len() == recorded.len() {
+            core.counted.get_or_init(|| core.counts.get(0).0.store(manifest.entries as i64, Ordering::Relaxed));
         }
-        core.counts.get(0).0.store(entries as i64, Ordering::Relaxed);
-        let _ = core.sums.set(sums);
+        let _ = core.recorded.set(recorded);
         Ok(core)
+    }
+
+    /// Entries in the segments of the map: those that a checkpoint refers to as it says, the others by their control words.
+    fn count_entries(&self) -> u64 {
+        let space = self.space();
+        let log2_buckets = (self.directory.view().mask() + 1).ilog2() as u8;
+        let each = space.used_ids().into_iter().map(|id| match space.sum(id) {
+            Some(sum) => u64::from(sum.entries).min(C::LAYOUT.slots_in(C::LAYOUT.buckets) as u64),
+            None => self.segment_by_id(id, log2_buckets).count() as u64,
+        });
+        each.sum()
     }
 
     /// Makes the first segment.
@@ -212,10 +211,12 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             segments,
             intents,
             space: Mutex::default(),
-            sums: OnceLock::new(),
+            recorded: OnceLock::new(),
             generation: AtomicU64::new(1),
             copies: AtomicU64::new(0),
             counts: Row::default(),
+            counted: OnceLock::new(),
+            count: Self::count_entries,
             sequences: Sequences::new(),
             records: OnceLock::new(),
             shared: AtomicU32::new(0),

@@ -7,10 +7,12 @@
 //! checkpoint are placed together: in groups of segments of about a huge page that are mostly free, the freest first (as
 //! log-structured file systems choose what to clean: Rosenblum and Ousterhout, 1991), or at the end of the index.
 
-use std::{cmp::Reverse, collections::BinaryHeap};
+use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc};
+
+use super::recorded::Recorded;
 
 /// What a checkpoint's manifest says of a segment that no longer changes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sum {
     /// Checksum of its words.
     pub checksum: u64,
@@ -25,7 +27,19 @@ struct Info {
     pending: bool,
     /// Snapshots that refer to it.
     held: u32,
-    sum: Option<Sum>,
+    known: Known,
+}
+
+/// Where the checksum of a segment is.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Known {
+    /// Nobody knows it.
+    #[default]
+    Nowhere,
+    /// In the checkpoint that the map was opened with.
+    Recorded,
+    /// Among those that were computed.
+    Computed,
 }
 
 impl Info {
@@ -57,6 +71,9 @@ const ROOMY: u32 = GROUP / 4 * 3;
 #[derive(Default)]
 pub(super) struct SegmentSpace {
     infos: Vec<Info>,
+    recorded: Arc<Recorded>,
+    /// By id, as far as one was computed.
+    sums: Vec<Sum>,
     /// How many the map refers to.
     used: u64,
     /// All that are free, and some that no longer are.
@@ -68,15 +85,17 @@ pub(super) struct SegmentSpace {
 }
 
 impl SegmentSpace {
-    /// A space of `len` segments in which `durable` says what the last checkpoint refers to, and `used` the map.
-    pub(super) fn new(len: usize, used: impl Fn(u32) -> bool, durable: impl Fn(u32) -> Option<Sum>) -> SegmentSpace {
-        let mut space = SegmentSpace::default();
-        for id in 0..len as u32 {
-            let (used, sum) = (used(id), durable(id));
-            space.infos.push(Info { used, durable: sum.is_some(), sum, ..Info::default() });
+    /// A space of segments in which the last checkpoint refers to the `recorded` ones and the map to the `used` ones.
+    pub(super) fn new(used: &[bool], recorded: Arc<Recorded>) -> SegmentSpace {
+        let mut space = SegmentSpace { infos: Vec::with_capacity(used.len()), ..SegmentSpace::default() };
+        for (id, &used) in (0..).zip(used) {
+            let durable = recorded.get(id).is_some();
+            let known = if durable { Known::Recorded } else { Known::Nowhere };
+            space.infos.push(Info { used, durable, known, ..Info::default() });
             space.used += u64::from(used);
             space.offer(id);
         }
+        space.recorded = recorded;
         space
     }
 
@@ -168,20 +187,30 @@ impl SegmentSpace {
             return false;
         }
         for &id in ids {
-            self.infos[id as usize].sum = None;
+            self.infos[id as usize].known = Known::Nowhere;
         }
         true
     }
 
     /// What is known of a segment that does not change.
     pub(super) fn sum(&self, id: u32) -> Option<Sum> {
-        self.infos.get(id as usize)?.sum
+        match self.infos.get(id as usize)?.known {
+            Known::Nowhere => None,
+            Known::Recorded => {
+                self.recorded.get(id).map(|record| Sum { checksum: record.checksum, entries: record.entries })
+            }
+            Known::Computed => self.sums.get(id as usize).copied(),
+        }
     }
 
     /// Remembers it.
     pub(super) fn set_sum(&mut self, id: u32, sum: Sum) {
         if let Some(info) = self.infos.get_mut(id as usize) {
-            info.sum = Some(sum);
+            if self.sums.len() <= id as usize {
+                self.sums.resize(id as usize + 1, Sum::default());
+            }
+            self.sums[id as usize] = sum;
+            info.known = Known::Computed;
         }
     }
 
@@ -214,6 +243,11 @@ impl SegmentSpace {
     /// Segments of the map.
     pub(super) fn used(&self) -> u64 {
         self.used
+    }
+
+    /// Their ids.
+    pub(super) fn used_ids(&self) -> Vec<u32> {
+        (0..).zip(&self.infos).filter(|(_, info)| info.used).map(|(id, _)| id).collect()
     }
 
     /// Segments that only checkpoints refer to.

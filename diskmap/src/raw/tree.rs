@@ -4,50 +4,43 @@
 //! index with a size and a depth that are possible.
 
 use std::{
-    collections::{HashMap, HashSet},
+    cmp::Ordering as CmpOrdering,
+    collections::{BTreeMap, BTreeSet},
     sync::atomic::Ordering,
 };
 
 use super::{
     Core, INDEX_FILE, SEGMENTS_FILE,
+    recorded::Recorded,
     replace::{FREE_DEPTH, SPARE_DEPTH},
 };
 use crate::{
     crash,
     error::{Error, Result},
-    format::manifest::{Manifest, SegmentRecord},
+    format::manifest::SegmentRecord,
     hash::{BUCKET_BITS, PATH_BITS},
     store::ByteStore,
-    table::{Descriptor, Scheme, State, layout::MIN_BUCKETS},
+    table::{Descriptor, Scheme, State, directory::Entry, layout::MIN_BUCKETS},
 };
 
 impl<B: ByteStore, C: Scheme> Core<B, C> {
     /// Writes the descriptors as the checkpoint has them; all others are free.
-    pub(super) fn restore(&self, manifest: &Manifest, ids: usize) -> Result<()> {
+    pub(super) fn restore(&self, recorded: &Recorded, generation: u64, entries: u64) -> Result<()> {
         for record in 0..self.intents().len() {
             self.intents().clear(record);
         }
-        let highest = manifest.segments.iter().map(|record| record.id).max();
-        if let Some(highest) = highest {
-            if highest as usize >= ids {
-                return Err(damaged(highest, "the checkpoint names a segment past the end of the index"));
-            }
+        if let Some(highest) = recorded.iter().map(|record| record.id).max() {
             self.grow_segments(highest)?;
         }
         let descriptors = self.descriptors();
-        let records: HashMap<u32, &SegmentRecord> =
-            manifest.segments.iter().map(|record| (record.id, record)).collect();
-        if records.len() != manifest.segments.len() {
-            return Err(damaged(0, "the checkpoint names a segment twice"));
-        }
-        let mut next = HashMap::new();
-        for record in manifest.segments.iter().filter(|record| record.chained_after != SegmentRecord::NONE) {
+        let mut next = BTreeMap::new();
+        for record in recorded.iter().filter(|record| record.chained_after != SegmentRecord::NONE) {
             if next.insert(record.chained_after, record.id).is_some() {
                 return Err(damaged(record.id, "two segments of the checkpoint are chained to the same one"));
             }
         }
         for id in 0..descriptors.len() as u32 {
-            let wanted = match records.get(&id) {
+            let wanted = match recorded.get(id) {
                 Some(record) => Descriptor {
                     state: State::Live,
                     depth: record.depth,
@@ -55,7 +48,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
                     overflow: record.chained_after != SegmentRecord::NONE,
                     prefix: record.prefix,
                     next: next.get(&id).copied(),
-                    generation: manifest.generation,
+                    generation,
                 },
                 None => Descriptor {
                     state: State::Free,
@@ -67,27 +60,33 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
                     generation: 0,
                 },
             };
-            if descriptors.read(id) != Some(wanted) {
+            // One that has not changed since an earlier generation says so.
+            let same = |found: Descriptor| {
+                found.generation <= generation && Descriptor { generation: wanted.generation, ..found } == wanted
+            };
+            if !descriptors.read(id).is_some_and(same) {
                 descriptors.write(id, &wanted);
                 crash::point("open: descriptor restored");
             }
         }
         let slots = |record: &SegmentRecord| C::LAYOUT.slots_in(1 << record.log2_buckets.min(BUCKET_BITS as u8));
-        if let Some(record) = manifest.segments.iter().find(|record| record.entries as usize > slots(record)) {
+        if let Some(record) = recorded.iter().find(|record| record.entries as usize > slots(record)) {
             return Err(damaged(record.id, "the checkpoint counts more entries in it than it has slots"));
         }
-        let sum: u64 = manifest.segments.iter().map(|record| u64::from(record.entries)).sum();
-        if sum != manifest.entries {
+        let sum: u64 = recorded.iter().map(|record| u64::from(record.entries)).sum();
+        if sum != entries {
             return Err(damaged(0, "the checkpoint's entries do not add up"));
         }
         Ok(())
     }
 
-    /// The live main segments with their chains, checked to tile all positions. What is live but unreachable is freed.
-    pub(super) fn read_tree(&self, ids: u32) -> Result<Vec<Node>> {
+    /// The live segments, of which the main ones have prefixes that could tile all positions. What is live but unreachable
+    /// is freed.
+    pub(super) fn read_tree(&self, ids: u32) -> Result<Tree> {
         let descriptors = self.descriptors();
-        let mut nodes = Vec::new();
-        let mut overflow = HashSet::new();
+        let mut tree = Tree { nodes: Vec::with_capacity(ids as usize), chains: BTreeMap::new(), used: Vec::new() };
+        tree.used.resize(ids as usize, false);
+        let mut overflow = BTreeSet::new();
         let mut newest = 0;
         for id in 0..ids {
             let descriptor = descriptors.read(id).ok_or_else(|| self.damaged_descriptor(id))?;
@@ -99,37 +98,62 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
                 }
                 State::Live => {
                     newest = newest.max(descriptor.generation.min(u64::MAX / 2));
-                    self.checked(id)?;
+                    self.check(id, &descriptor)?;
                     if descriptor.overflow {
                         overflow.insert(id);
                     } else {
-                        nodes.push(Node { ids: vec![id], descriptor });
+                        let Descriptor { prefix, depth, log2_buckets, next, .. } = descriptor;
+                        tree.nodes.push(Node { prefix, id, depth, log2_buckets, chained: next.is_some() });
+                        tree.used[id as usize] = true;
                     }
                 }
             }
         }
         self.generation.fetch_max(newest, Ordering::Relaxed);
-        for node in &mut nodes {
-            for id in self.chain(node.ids[0])? {
+        for node in tree.nodes.iter().filter(|node| node.chained) {
+            let chain = self.chain(node.id)?;
+            for &id in &chain {
                 let descriptor = self.checked(id)?;
-                if !overflow.remove(&id) || descriptor.log2_buckets != node.descriptor.log2_buckets {
+                if !overflow.remove(&id) || descriptor.log2_buckets != node.log2_buckets {
                     return Err(damaged(id, "a chain leads to a segment that cannot be in it"));
                 }
-                node.ids.push(id);
+                tree.used[id as usize] = true;
             }
+            tree.chains.insert(node.id, chain);
         }
         for id in overflow {
             descriptors.set_state(id, State::Free);
             crash::point("open: unreachable segment freed");
         }
-        nodes.sort_unstable_by_key(|node| node.descriptor.prefix);
-        tile(&nodes)?;
-        Ok(nodes)
+        could_tile(&tree.nodes)?;
+        Ok(tree)
+    }
+
+    /// The directory that leads to a tree's segments, with flags beside those that follow from a segment itself.
+    pub(super) fn show_tree(&self, tree: &Tree, flags: impl Fn(&Node) -> u64) -> Result<()> {
+        let Some(first) = tree.nodes.first() else { return Err(damaged(0, "segments are missing")) };
+        let depth = tree.nodes.iter().map(|node| u32::from(node.depth)).max().unwrap_or(0).max(1);
+        // Only a map of one segment has a small one (`check`, `could_tile`).
+        let mask = (1usize << first.log2_buckets) - 1;
+        let tiles = tree.nodes.iter().map(|node| {
+            let chained = if node.chained { Entry::CHAINED } else { 0 };
+            let entry = Self::entry_of(node.id, chained | Self::small(mask) | flags(node));
+            (node.prefix, u32::from(node.depth), entry)
+        });
+        let installed = self.directory.install_tiles(depth, mask, tiles);
+        installed.map_err(|at| damaged(tree.nodes[at].id, "the segments overlap or leave a gap"))
     }
 
     /// A descriptor whose numbers are possible and whose segment lies in the index.
     pub(super) fn checked(&self, id: u32) -> Result<Descriptor> {
         let descriptor = self.descriptor(id)?;
+        self.check(id, &descriptor)?;
+        Ok(descriptor)
+    }
+
+    /// Checks that a descriptor's numbers are possible and that its segment lies in the index.
+    #[inline]
+    fn check(&self, id: u32, descriptor: &Descriptor) -> Result<()> {
         let size = usize::from(descriptor.log2_buckets);
         // A damaged depth must not ask for a directory of any size; what splits make is far below this.
         let segments = (self.index.len() / Self::SEGMENT_BYTES).max(1);
@@ -147,37 +171,55 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         if end > self.index.len() {
             return Err(Error::corrupt(INDEX_FILE, self.index.len(), format!("segment {id} reaches past the end")));
         }
-        Ok(descriptor)
+        Ok(())
     }
 }
 
-/// A live main segment and its chain.
-pub(super) struct Node {
-    /// The main segment first.
-    pub ids: Vec<u32>,
-    pub descriptor: Descriptor,
+/// The live segments.
+pub(super) struct Tree {
+    /// Main segments, by id.
+    pub nodes: Vec<Node>,
+    /// What hangs on to some of them, by their ids.
+    pub chains: BTreeMap<u32, Vec<u32>>,
+    /// By id: whether it is one of these segments.
+    pub used: Vec<bool>,
 }
 
-/// Checks that the prefixes, in order, cover all positions once.
-fn tile(nodes: &[Node]) -> Result<()> {
-    let mut next = Some(0u64);
-    for Node { ids, descriptor } in nodes {
-        if next != Some(descriptor.prefix) {
-            return Err(damaged(ids[0], "the segments overlap or leave a gap"));
-        }
-        next = match descriptor.depth {
-            0 => None,
-            depth => descriptor.prefix.checked_add(1 << (64 - u32::from(depth))),
-        };
-        let misplaced = match descriptor.depth {
-            0 => nodes.len() > 1,
-            depth => descriptor.prefix << depth != 0,
+impl Tree {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.nodes.len() + self.chains.values().map(Vec::len).sum::<usize>()
+    }
+}
+
+/// A live main segment.
+pub(super) struct Node {
+    pub prefix: u64,
+    pub id: u32,
+    pub depth: u8,
+    pub log2_buckets: u8,
+    pub chained: bool,
+}
+
+/// Checks that each prefix fits its depth, and that together they are as long as all positions: if no two of them overlap they
+/// then cover all, and the deepest is less deep than there are segments, whatever the file says.
+fn could_tile(nodes: &[Node]) -> Result<()> {
+    let mut covered = 0u128;
+    for node in nodes {
+        let misplaced = match node.depth {
+            0 => nodes.len() > 1 || node.prefix != 0,
+            depth => node.prefix << depth != 0,
         };
         if misplaced {
-            return Err(damaged(ids[0], "a segment's prefix does not fit its depth"));
+            return Err(damaged(node.id, "a segment's prefix does not fit its depth"));
         }
+        covered += 1 << (64 - u32::from(node.depth));
     }
-    if next.is_some() || nodes.is_empty() { Err(damaged(0, "segments are missing")) } else { Ok(()) }
+    match covered.cmp(&(1 << 64)) {
+        CmpOrdering::Less => Err(damaged(0, "segments are missing")),
+        CmpOrdering::Equal => Ok(()),
+        CmpOrdering::Greater => Err(damaged(0, "the segments overlap")),
+    }
 }
 
 pub(super) fn damaged(id: u32, what: &str) -> Error {

@@ -2,23 +2,31 @@
 //!
 //! Must not know what it is for. Invariant: what cannot be found out limits nothing.
 
-use std::{fs, path::Path, sync::OnceLock};
+use super::os::kernel_text;
+use std::{path::Path, sync::OnceLock};
+
+/// A file of so many bytes fits whatever memory there is.
+pub(super) const ALWAYS_FITS: u64 = 4 << 20;
 
 /// Bytes, as they were when this was first asked.
 pub(super) fn memory() -> u64 {
     static MEMORY: OnceLock<u64> = OnceLock::new();
     *MEMORY.get_or_init(|| {
-        let of_machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| total(&text));
-        let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-        let allowed = limit_files(&groups).into_iter().filter_map(|file| limit(&fs::read_to_string(file).ok()?));
-        allowed.chain(of_machine).min().unwrap_or(u64::MAX)
+        let groups = kernel_text("/proc/self/cgroup").unwrap_or_default();
+        let allowed = limit_files(&groups).into_iter().filter_map(|file| limit(&kernel_text(&file).ok()?));
+        allowed.chain(of_machine()).min().unwrap_or(u64::MAX)
     })
 }
 
-/// What `/proc/meminfo` says.
-fn total(text: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn of_machine() -> Option<u64> {
+    let info = rustix::system::sysinfo();
+    u64::try_from(info.totalram).ok()?.checked_mul(u64::from(info.mem_unit))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn of_machine() -> Option<u64> {
+    None
 }
 
 /// Where the limits of the groups in `/proc/self/cgroup` stand, those of the groups around them too.
@@ -46,8 +54,6 @@ mod tests {
 
     #[test]
     fn limits_of_groups_are_found() {
-        assert_eq!(total("MemFree: 1 kB\nMemTotal:       24683652 kB\n"), Some(24_683_652 << 10));
-        assert_eq!(total("MemTotal: much"), None);
         let files = limit_files("12:cpu,memory:/a/b\n3:cpuset:/\n0::/user.slice\nnonsense");
         let expected = [
             "/sys/fs/cgroup/memory/a/b/memory.limit_in_bytes",
@@ -63,5 +69,9 @@ mod tests {
     #[test]
     fn there_is_some() {
         assert!(memory() > 1 << 20);
+        if let Ok(text) = std::fs::read_to_string("/proc/meminfo") {
+            let kib = of_machine().expect("told") >> 10;
+            assert!(text.contains(&format!(" {kib} kB")), "{kib} of {text}");
+        }
     }
 }

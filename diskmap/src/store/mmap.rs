@@ -7,7 +7,7 @@ use super::{
     ByteStore, HUGE, LEAD, PAGE,
     advice::{self, Populated},
     ahead, allocate, locked,
-    memory::memory,
+    memory::{ALWAYS_FITS, memory},
     os::{FileIdentity, growth_error, is_out_of_space, open_regular},
     pace::Pace,
     reserve, sealed,
@@ -16,7 +16,7 @@ use super::{
 use crate::error::{Error, Result};
 use memmap2::MmapRaw;
 use std::{
-    fs::{File, OpenOptions},
+    fs::{File, Metadata, OpenOptions},
     io,
     path::{Path, PathBuf},
     sync::{
@@ -42,6 +42,8 @@ pub struct MMapFile {
     random: AtomicBool,
     access: Access,
     file: Arc<File>,
+    /// What tells the file from its copies.
+    identity: FileIdentity,
     path: PathBuf,
 }
 
@@ -56,9 +58,9 @@ impl MMapFile {
     /// A new, empty file.
     pub(crate) fn create(path: &Path, reserve: u64) -> Result<MMapFile> {
         watch::before(Step::Create(path)).map_err(|source| Error::io(path, source))?;
-        let (file, _) = open_regular(path, OpenOptions::new().read(true).write(true).create_new(true))?;
+        let (file, metadata) = open_regular(path, OpenOptions::new().read(true).write(true).create_new(true))?;
         watch::after(Step::Create(path));
-        MMapFile::shared(path, file, 0, reserve)
+        MMapFile::shared(path, file, &metadata, reserve)
     }
 
     /// An existing file, of any length.
@@ -67,25 +69,27 @@ impl MMapFile {
         let len = metadata.len();
         watch::step(Step::Resize(path, len), || allocate::fill_holes(&file, &metadata))
             .map_err(|source| growth_error(path, len, source))?;
-        MMapFile::shared(path, file, len, reserve)
+        MMapFile::shared(path, file, &metadata, reserve)
     }
 
     /// An existing file, copy-on-write: the file stays as it is, and the bytes may be written all the same.
     pub(crate) fn open_private(path: &Path) -> Result<MMapFile> {
         let (file, metadata) = open_regular(path, OpenOptions::new().read(true))?;
         let mapping = reserve::private(&file, metadata.len()).map_err(|source| Error::io(path, source))?;
-        Ok(MMapFile::new(path, file, metadata.len(), mapping, Access::Private))
+        Ok(MMapFile::new(path, file, &metadata, mapping, Access::Private))
     }
 
-    fn shared(path: &Path, file: File, len: u64, reserve: u64) -> Result<MMapFile> {
+    fn shared(path: &Path, file: File, metadata: &Metadata, reserve: u64) -> Result<MMapFile> {
+        let len = metadata.len();
         let want = if len > reserve { len.saturating_mul(2) } else { reserve };
         let mapping = reserve::shared(&file, want, len.max(PAGE)).map_err(|source| Error::io(path, source))?;
-        let store = MMapFile::new(path, file, len, mapping, Access::Shared);
+        let store = MMapFile::new(path, file, metadata, mapping, Access::Shared);
         store.heed_memory(len);
         Ok(store)
     }
 
-    fn new(path: &Path, file: File, len: u64, mapping: MmapRaw, access: Access) -> MMapFile {
+    fn new(path: &Path, file: File, metadata: &Metadata, mapping: MmapRaw, access: Access) -> MMapFile {
+        let len = metadata.len();
         MMapFile {
             base: AtomicPtr::new(mapping.as_mut_ptr()),
             len: AtomicU64::new(len),
@@ -95,6 +99,7 @@ impl MMapFile {
             random: AtomicBool::new(false),
             access,
             file: Arc::new(file),
+            identity: FileIdentity::of(metadata),
             path: path.into(),
         }
     }
@@ -110,8 +115,8 @@ impl MMapFile {
     }
 
     /// What tells the file from its copies.
-    pub(crate) fn identity(&self) -> Result<FileIdentity> {
-        self.file.metadata().map(|m| FileIdentity::of(&m)).map_err(|source| Error::io(&self.path, source))
+    pub(crate) fn identity(&self) -> FileIdentity {
+        self.identity
     }
 
     /// Makes sure that `need` bytes are mapped, and says how many are.
@@ -158,7 +163,7 @@ impl MMapFile {
     /// Around a page that it must read, the kernel reads more, up to megabytes. That warms a file that fits the memory; of
     /// one that does not, it throws out what is needed for what is not.
     fn heed_memory(&self, len: u64) {
-        if len > memory() / 2 && !self.random.swap(true, Ordering::Relaxed) {
+        if len > ALWAYS_FITS && len > memory() / 2 && !self.random.swap(true, Ordering::Relaxed) {
             locked(&self.mappings).iter().for_each(|mapping| advice::expect_any_page(mapping));
         }
     }
@@ -246,6 +251,12 @@ unsafe impl ByteStore for MMapFile {
         }
         self.prepared.fetch_min(len, Ordering::Relaxed);
         Ok(())
+    }
+
+    fn begin_sync(&self) {
+        if self.access == Access::Shared {
+            advice::begin_writing(&self.file);
+        }
     }
 
     fn sync(&self) -> Result<()> {

@@ -90,6 +90,9 @@ pub unsafe trait ByteStore: sealed::Sealed + Send + Sync {
     /// the call on until it is granted again.
     fn truncate(&self, len: u64) -> Result<()>;
 
+    /// A hint that [`sync`](Self::sync) follows: the medium may begin with what it will have to write.
+    fn begin_sync(&self) {}
+
     /// Makes all bytes, and the length, reach the medium. After an `Err` it is unknown what did, and a later `Ok` proves
     /// nothing: never call it again.
     fn sync(&self) -> Result<()>;

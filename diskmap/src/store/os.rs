@@ -5,7 +5,7 @@
 use crate::error::{Error, Result};
 use std::{
     fs::{File, Metadata, OpenOptions},
-    io,
+    io::{self, Read},
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::Path,
     time::UNIX_EPOCH,
@@ -14,8 +14,17 @@ use std::{
 /// The identity of the running boot; `None` where the platform has none, which makes every open a recovery from the last
 /// checkpoint.
 pub(crate) fn boot_id() -> Option<[u8; 16]> {
-    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    parse_uuid(text.trim())
+    parse_uuid(kernel_text("/proc/sys/kernel/random/boot_id").ok()?.trim())
+}
+
+/// A file that the kernel makes when it is read; short ones with a single call.
+pub(super) fn kernel_text(path: &str) -> io::Result<String> {
+    let mut bytes = [0; 1024];
+    match File::open(path)?.read(&mut bytes)? {
+        // There may be more.
+        1024 => std::fs::read_to_string(path),
+        len => str::from_utf8(&bytes[..len]).map(String::from).map_err(|_| io::ErrorKind::InvalidData.into()),
+    }
 }
 
 fn parse_uuid(text: &str) -> Option<[u8; 16]> {
@@ -72,7 +81,6 @@ fn fill_random(bytes: &mut [u8; 16]) -> io::Result<()> {
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn fill_random(bytes: &mut [u8; 16]) -> io::Result<()> {
-    use std::io::Read;
     File::open("/dev/urandom")?.read_exact(bytes)
 }
 

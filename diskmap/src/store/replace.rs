@@ -14,9 +14,11 @@ use crate::{
 };
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Read, Write},
+    io::{self, Write},
     path::Path,
 };
+
+use rustix::{buffer::spare_capacity, io::retry_on_intr};
 
 /// Makes `dir/name` hold `bytes`, durably. An `Err` from the last step, syncing the directory, leaves the new bytes in
 /// place, but it is unknown which ones a power cut would show.
@@ -76,11 +78,21 @@ pub(crate) fn read_file(path: &Path, max_len: u64) -> Result<Vec<u8>> {
     let failed = |source| Error::io(path, source);
     let mut bytes = Vec::new();
     let expected = metadata.len().min(max_len);
-    let reserved = usize::try_from(expected).is_ok_and(|len| bytes.try_reserve_exact(len).is_ok());
+    // With one more the end is found without asking for memory again.
+    let reserved = usize::try_from(expected).is_ok_and(|len| bytes.try_reserve_exact(len.saturating_add(1)).is_ok());
     if !reserved {
         return Err(failed(io::ErrorKind::OutOfMemory.into()));
     }
-    file.take(max_len.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
+    while bytes.len() as u64 <= max_len {
+        if bytes.len() == bytes.capacity() {
+            bytes.reserve(1);
+        }
+        match retry_on_intr(|| rustix::io::read(&file, spare_capacity(&mut bytes))) {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(error) => return Err(failed(error.into())),
+        }
+    }
     if bytes.len() as u64 > max_len {
         let what = format!("the file has {} bytes, at most {max_len} make sense", metadata.len());
         return Err(failed(io::Error::new(io::ErrorKind::InvalidData, what)));

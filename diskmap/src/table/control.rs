@@ -72,12 +72,25 @@ impl Lanes {
         self.lanes(self.zero(control.0) ^ self.high)
     }
 
-    /// How many lanes are in use.
-    #[inline(always)]
-    pub(crate) fn count(&self, control: Control) -> usize {
-        let each = (self.zero(control.0) ^ self.high) >> (TAG_BITS - 1);
-        // The sum of all lanes in the highest one; 8 at most.
-        (each.wrapping_mul(self.one) >> (self.high.ilog2() + 1 - TAG_BITS) & 0x7F) as usize
+    /// How many lanes are in use in words of 64 bits, each of which is one wide control word or two narrow ones.
+    pub(crate) fn count_all(&self, words: impl Iterator<Item = u64>) -> usize {
+        let both = |lanes: u64| if self.shift > 32 { lanes } else { lanes | lanes << 32 };
+        let (low, high) = (both(self.low), both(self.high));
+        // A lane has room for the count of so many words.
+        const MOST: usize = (1 << TAG_BITS) - 1;
+        let (mut count, mut each, mut summed) = (0, 0u64, 0);
+        let sum = |each: u64| {
+            let lane = |at: u32| (each >> at & MOST as u64) as usize;
+            (0..64).filter(|at| both(self.one) >> at & 1 != 0).map(lane).sum::<usize>()
+        };
+        for word in words {
+            each += ((((word & low) + low) | word) & high) >> (TAG_BITS - 1);
+            summed += 1;
+            if summed == MOST {
+                (count, each, summed) = (count + sum(each), 0, 0);
+            }
+        }
+        count + sum(each)
     }
 
     /// How many entries overflowed past the bucket; `saturated` means that many or more.
@@ -173,9 +186,28 @@ mod tests {
                         assert_eq!(lanes.first_matching(control, tag), expected.first().copied());
                         assert_eq!(lanes.free(control).count(), if other == 0 { slots - 1 } else { 0 });
                         assert_eq!(lanes.used(control).count() + lanes.free(control).count(), slots);
-                        assert_eq!(lanes.count(control), lanes.used(control).count());
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn words_are_counted_as_their_lanes() {
+        let mut random = fastrand::Rng::with_seed(7);
+        for key in [8, 16, 0] {
+            let (lanes, _) = lanes(key);
+            for len in [0, 1, 126, 127, 128, 1000] {
+                let words: Vec<u64> = std::iter::repeat_with(|| random.u64(..) & random.u64(..)).take(len).collect();
+                let narrow = lanes.shift <= 32;
+                let halves = |word: u64| if narrow { vec![word & 0xFFFF_FFFF, word >> 32] } else { vec![word] };
+                let controls = words.iter().copied().flat_map(halves).map(Control);
+                let expected: usize = controls.map(|control| lanes.used(control).count()).sum();
+                assert_eq!(lanes.count_all(words.into_iter()), expected);
+                assert_eq!(lanes.count_all(std::iter::repeat_n(u64::MAX, len)), {
+                    let each = lanes.used(Control(u64::MAX)).count();
+                    len * if narrow { 2 * each } else { each }
+                });
             }
         }
     }

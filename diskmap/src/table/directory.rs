@@ -83,8 +83,19 @@ struct Line([AtomicU64; 8]);
 
 impl Line {
     fn new() -> Line {
-        Line([const { AtomicU64::new(0) }; 8])
+        Line([const { AtomicU64::new(UNCLAIMED) }; 8])
     }
+}
+
+/// What no entry is.
+const UNCLAIMED: u64 = u64::MAX;
+
+/// An array for 2^depth entries, none of which leads anywhere yet.
+fn new_lines(depth: u32, mask: usize) -> Vec<Line> {
+    assert!((1..64).contains(&depth), "the directory's depth is checked by its callers");
+    let mut lines: Vec<Line> = std::iter::repeat_with(Line::new).take(1 + (1usize << depth).div_ceil(8)).collect();
+    *lines[0].0[0].get_mut() = mask as u64;
+    lines
 }
 
 /// The directory. Readers never wait.
@@ -122,17 +133,41 @@ impl Directory {
     }
 
     fn install_in(&self, arrays: &mut Vec<Vec<Line>>, depth: u32, mask: usize, entry: impl Fn(usize) -> Entry) {
-        assert!((1..64).contains(&depth), "the directory's depth is checked by its callers");
-        let len = 1usize << depth;
-        let lines: Vec<Line> = std::iter::repeat_with(Line::new).take(1 + len.div_ceil(8)).collect();
-        lines[0].0[0].store(mask as u64, Ordering::Relaxed);
-        for i in 0..len {
-            lines[1 + i / 8].0[i % 8].store(entry(i).0, Ordering::Relaxed);
+        let mut lines = new_lines(depth, mask);
+        for i in 0..1usize << depth {
+            *lines[1 + i / 8].0[i % 8].get_mut() = entry(i).0;
         }
+        self.show(arrays, depth, lines);
+    }
+
+    fn show(&self, arrays: &mut Vec<Vec<Line>>, depth: u32, lines: Vec<Line>) {
         let entries: *const AtomicU64 = lines.as_ptr().wrapping_add(1).cast();
         let tagged = entries.map_addr(|a| a | (64 - depth as usize)).cast_mut();
         self.current.store(tagged, Ordering::Release);
         arrays.push(lines);
+    }
+
+    /// Replaces the array by one that leads to tiles – a prefix, how many bits it has, where it leads – which are as long as all
+    /// positions together. If one overlaps another, the array stays, and the error says which.
+    pub(crate) fn install_tiles(
+        &self,
+        depth: u32,
+        mask: usize,
+        tiles: impl Iterator<Item = (u64, u32, Entry)>,
+    ) -> Result<(), usize> {
+        let mut lines = new_lines(depth, mask);
+        for (at, (prefix, bits, entry)) in tiles.enumerate() {
+            let first = (prefix >> (64 - depth)) as usize;
+            for i in first..first + (1 << depth.saturating_sub(bits)) {
+                let slot = lines.get_mut(1 + i / 8).map(|line| line.0[i % 8].get_mut());
+                match slot {
+                    Some(slot) if *slot == UNCLAIMED => *slot = entry.0,
+                    _ => return Err(at),
+                }
+            }
+        }
+        self.show(&mut self.lock(), depth, lines);
+        Ok(())
     }
 
     /// Another directory that leads to the same segments now.
@@ -248,6 +283,19 @@ impl<'a> View<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tiles_are_installed_unless_they_overlap() {
+        let directory = Directory::new(1, 15);
+        let tiles = [(1 << 63, 1, Entry::new(4096, 0)), (0, 2, Entry::new(0, 0)), (1 << 62, 2, Entry::new(8192, 0))];
+        assert_eq!(directory.install_tiles(2, 7, tiles.into_iter()), Ok(()));
+        assert_eq!((directory.view().depth(), directory.view().mask()), (2, 7));
+        let entries = [0, 1, 2, 3].map(|i| directory.view().entry_at(i).at());
+        assert_eq!(entries, [0, 8192, 4096, 4096]);
+        let overlapping = [(1 << 63, 1, Entry::new(4096, 0)), (3 << 62, 2, Entry::new(0, 0))];
+        assert_eq!(directory.install_tiles(2, 15, overlapping.into_iter()), Err(1));
+        assert_eq!(directory.view().mask(), 7);
+    }
 
     #[test]
     fn points_and_deepens() {

@@ -309,7 +309,10 @@ impl<C: Scheme> Segment<C> {
 
     /// How many slots are in use.
     pub(crate) fn count(&self) -> usize {
-        (0..self.buckets()).map(|bucket| Self::LANES.count(self.control(bucket))).sum()
+        let [(at, words), _] = self.used_ranges();
+        // SAFETY: a word of the segment (`new`).
+        let word = |i: usize| unsafe { AtomicU64::from_ptr(self.at.add(at + 8 * i).cast()).load(Ordering::Relaxed) };
+        Self::LANES.count_all((0..words).map(word))
     }
 
     /// Clears all control words: the segment holds nothing.
