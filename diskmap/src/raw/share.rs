@@ -50,6 +50,8 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     /// Begins to share the map: no segment spans two prefixes of `depth` bits. There is one writer yet.
     pub(crate) fn share(&self, writer: &mut Writer, depth: u32) -> Result<()> {
         self.divide(writer, depth)?;
+        // Whoever asks for it later waits for nobody.
+        self.len();
         self.heap.as_ref().map_or(Ok(()), Heap::keep_freed)?;
         self.shared.store(depth + 1, Ordering::Relaxed);
         Ok(())

@@ -161,7 +161,7 @@ impl Directory {
             for i in first..first + (1 << depth.saturating_sub(bits)) {
                 let slot = lines.get_mut(1 + i / 8).map(|line| line.0[i % 8].get_mut());
                 match slot {
-                    Some(slot) if *slot == UNCLAIMED => *slot = entry.0,
+                    Some(slot) if *slot == UNCLAIMED => *slot = entry.with_depth(bits).0,
                     _ => return Err(at),
                 }
             }
@@ -292,6 +292,7 @@ mod tests {
         assert_eq!((directory.view().depth(), directory.view().mask()), (2, 7));
         let entries = [0, 1, 2, 3].map(|i| directory.view().entry_at(i).at());
         assert_eq!(entries, [0, 8192, 4096, 4096]);
+        assert_eq!([0, 1, 2, 3].map(|i| directory.view().entry_at(i).depth()), [2, 2, 1, 1]);
         let overlapping = [(1 << 63, 1, Entry::new(4096, 0)), (3 << 62, 2, Entry::new(0, 0))];
         assert_eq!(directory.install_tiles(2, 15, overlapping.into_iter()), Err(1));
         assert_eq!(directory.view().mask(), 7);
