@@ -19,10 +19,10 @@ pub(crate) const POISONED: u32 = 16;
 pub(crate) const READ_ONLY: u32 = 32;
 /// The last checkpoint says that the map was closed, and nothing has changed since.
 pub(crate) const REOPENED: u32 = 64;
-/// The name of the last checkpoint may not be durable yet.
-pub(crate) const RESUMED: u32 = 256;
 /// The kernel does not fence for the writer, which therefore must do it itself.
 pub(crate) const FENCE: u32 = 128;
+/// The name of the last checkpoint may not be durable yet.
+pub(crate) const RESUMED: u32 = 256;
 
 /// Bytes of changes after which a checkpoint is due, if the map is not larger than that: writers copy what a checkpoint
 /// refers to, so that more frequent ones would cost a growing map more than the growth itself.

@@ -191,7 +191,8 @@ fn parse_segments(reader: &mut Reader<'_>, count: u64, count_at: u64) -> Result<
     let mut segments = Vec::with_capacity(count);
     for bytes in records {
         let at = || first + (segments.len() * SEGMENT_LEN) as u64;
-        let segment = SegmentRecord::decode(bytes).ok_or_else(|| Damage::new(at(), "a reserved byte is not zero"))?;
+        let reserved = |within: u32| Damage::new(at() + u64::from(within), "a reserved byte is not zero");
+        let segment = SegmentRecord::decode(bytes).map_err(reserved)?;
         if let Some(what) = segment.fault() {
             return Err(Damage::new(at(), format!("segment {} {what}", segment.id)));
         }
@@ -254,12 +255,16 @@ impl SegmentRecord {
         out.u64(self.checksum);
     }
 
-    /// The fields of a record, to be looked at for faults; `None` if reserved bytes are not zero. There are thousands of them
+    /// The fields of a record, to be looked at for faults; or where a reserved byte is not zero. There are thousands of records
     /// in a large map, and nothing to be short of in any: so they are not read field by field.
-    fn decode(bytes: &[u8; SEGMENT_LEN]) -> Option<SegmentRecord> {
+    fn decode(bytes: &[u8; SEGMENT_LEN]) -> Result<SegmentRecord, u32> {
         let word = |at: usize| bytes[8 * at..].first_chunk().map_or(0, |word| u64::from_le_bytes(*word));
         let (ids, prefix, sizes, checksum) = (word(0), word(1), word(2), word(3));
-        (sizes >> 48 == 0).then_some(SegmentRecord {
+        let reserved = sizes >> 48;
+        if reserved != 0 {
+            return Err(22 + reserved.trailing_zeros() / 8);
+        }
+        Ok(SegmentRecord {
             id: ids as u32,
             chained_after: (ids >> 32) as u32,
             prefix,
