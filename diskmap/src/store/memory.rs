@@ -21,7 +21,7 @@ pub(super) fn memory() -> u64 {
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn of_machine() -> Option<u64> {
     let info = rustix::system::sysinfo();
-    u64::try_from(info.totalram).ok()?.checked_mul(u64::from(info.mem_unit))
+    info.totalram.checked_mul(info.mem_unit.into())
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]

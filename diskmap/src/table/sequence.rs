@@ -55,7 +55,7 @@ mod tests {
                 let sequences = Sequences::new();
                 let start = prefix.checked_shl(64 - depth).unwrap_or(0);
                 let end = start | u64::MAX.checked_shr(depth).unwrap_or(0);
-                sequences.bump(start | (end - start) / 3, depth);
+                sequences.bump(start + (end - start) / 3, depth);
                 let counted = |position| sequences.of(position).load(Ordering::Relaxed) == 1;
                 assert!(counted(start) && counted(end), "{prefix} of {depth} bits");
                 let others = sequences.0.iter().filter(|sequence| sequence.load(Ordering::Relaxed) == 0).count();
