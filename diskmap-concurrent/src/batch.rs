@@ -50,7 +50,10 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
         let mut entries = entries.into_iter();
         let mut batch: Vec<(QK, QV)> = Vec::with_capacity(BLOCK);
         loop {
-            batch.extend(entries.by_ref().take(BLOCK).inspect(|(key, _)| self.prefetch(key)));
+            batch.extend(entries.by_ref().take(BLOCK).inspect(|(key, _)| {
+                // A key that cannot be encoded says so when its turn comes.
+                let _ = self.engine().with_key(key, |hashed, _| self.engine().prefetch(hashed));
+            }));
             if batch.is_empty() {
                 return Ok(());
             }
@@ -58,15 +61,6 @@ impl<K: ?Sized + DiskValue, V: ?Sized + DiskValue, BS: ByteStore, S: StableHashe
                 self.insert(&key, &value)?;
             }
         }
-    }
-
-    /// Asks for the lines of a key.
-    fn prefetch<Q: ?Sized>(&self, key: &Q)
-    where
-        K: Encode<Q>,
-    {
-        // A key that cannot be encoded says so when its turn comes.
-        let _ = self.engine().with_key(key, |hashed, _| self.engine().prefetch(hashed));
     }
 }
 
@@ -93,7 +87,11 @@ where
         let key = self.keys.get(self.next)?;
         if self.next == self.prepared {
             let block = &self.keys[self.next..self.keys.len().min(self.next + BLOCK)];
-            block.iter().for_each(|key| self.map.prefetch(key));
+            let engine = self.map.engine();
+            for key in block {
+                // A key that cannot be encoded says so when its turn comes.
+                let _ = engine.with_key(key, |hashed, _| engine.prefetch_view(hashed));
+            }
             self.prepared += block.len();
         }
         self.next += 1;

@@ -3,7 +3,7 @@
 
 use std::{
     path::Path,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use diskmap::{ByteStore, DiskHashMap, Error, OpenOptions, Recovery};
@@ -47,6 +47,38 @@ fn written_by_either<T: Kind>() {
         let report = map.verify().expect("verified");
         assert!(report.is_sound() && report.leaked_cells == 0, "{report}");
     }
+}
+
+#[test]
+fn a_map_outgrows_its_reserve_while_others_read() {
+    const KEYS: u64 = 60_000;
+    let dir = tempfile::tempdir().expect("a directory");
+    let single = options(true).reserve(1 << 16).open(dir.path()).expect("the map of one thread");
+    let map = Disk::<Notes>::with_shards(single, 4).expect("the map of many threads");
+    let stored = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for number in 0..KEYS {
+                map.insert(&Notes::key(number), &Notes::value(number)).expect("inserted");
+                stored.store(number + 1, Ordering::Release);
+            }
+        });
+        scope.spawn(|| {
+            let mut random = fastrand::Rng::with_seed(1);
+            loop {
+                let stored = stored.load(Ordering::Acquire);
+                if stored > 0 {
+                    let number = random.u64(..stored);
+                    let value = map.get(&Notes::key(number)).expect("read").expect("it was stored");
+                    assert_eq!(Notes::seed(value.value()), number);
+                }
+                if stored == KEYS {
+                    break;
+                }
+            }
+        });
+    });
+    assert!(map.verify().expect("verified").is_sound());
 }
 
 #[test]

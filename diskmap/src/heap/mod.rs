@@ -85,7 +85,7 @@ impl<B: ByteStore> Heap<B> {
         if !at.is_multiple_of(8) || at.saturating_add(16) > len {
             return Err(self.damaged(at, "a reference points outside the heap").into());
         }
-        let start = self.store.base().wrapping_add(at as usize);
+        let start = self.store.view().wrapping_add(at as usize);
         // SAFETY: 16 bytes from `start` lie in the store (checked), 8-byte aligned as the base and `at` are.
         let (head, second) = unsafe {
             let head = AtomicU64::from_ptr(start.cast()).load(Ordering::Relaxed);
@@ -105,13 +105,23 @@ impl<B: ByteStore> Heap<B> {
     #[inline(always)]
     pub(crate) unsafe fn bytes<'a>(&self, at: u64, part: (usize, usize)) -> &'a [u8] {
         // SAFETY: in the store (`parts`), initialised, and immutable while the record lives (caller).
-        unsafe { std::slice::from_raw_parts(self.store.base().wrapping_add(at as usize + part.0), part.1) }
+        unsafe { std::slice::from_raw_parts(self.store.view().wrapping_add(at as usize + part.0), part.1) }
     }
 
     /// Asks for the first line of a record.
     #[inline(always)]
     pub(crate) fn prefetch(&self, at: u64) {
-        prefetch(self.store.base().wrapping_add(at as usize));
+        prefetch(self.store.view().wrapping_add(at as usize));
+    }
+
+    /// Records are read by an address of their own from now on, if there can be one.
+    pub(crate) fn divide_view(&self) {
+        self.store.divide_view();
+    }
+
+    /// Records are read by the address they are written by.
+    pub(crate) fn join_view(&self) {
+        self.store.join_view();
     }
 
     /// Whether only one thread changes live bits: whoever shares a map has freed cells kept first.

@@ -1,22 +1,25 @@
 //! Many keys at once: while one is looked up, the lines of the next ones are on their way.
 //!
-//! Must not know how entries are stored beyond that a lookup has two steps worth prefetching. Invariant: results are those
+//! Must not know how entries are stored beyond that a lookup has steps, each of which asks for what the next one reads. Invariant: results are those
 //! of the same calls made one by one, in order.
 
 use super::{
-    DiskHashMap,
-    typed::{KEY_BUFFER, checked_key, inline_key},
+    DiskHashMap, Outcome,
+    typed::{KEY_BUFFER, Typed, checked_key, inline_key},
 };
 use crate::{
     codec::{DiskValue, Encode},
     error::Result,
     hash::{Hashed, StableHasher},
-    raw::Prepared,
+    raw::{Glance, Prepared},
     store::ByteStore,
+    table::Scheme,
 };
 
-/// Keys of [`GetMany`] that are prepared at a time: more would not fit into the line fill buffers of a core.
-const BLOCK: usize = 32;
+/// Keys of [`GetMany`] that take a step together: as many lines as a core asks for at a time.
+const BLOCK: usize = 16;
+/// Keys whose lookup may have begun: a block for each step and the one that is returned.
+const RING: usize = 4 * BLOCK;
 /// Entries that [`DiskHashMap::try_extend`] takes at a time.
 const BATCH: usize = 32;
 
@@ -25,10 +28,8 @@ pub struct GetMany<'m, 'k, K: ?Sized, V: ?Sized, Q, BS: ByteStore, S> {
     map: &'m DiskHashMap<K, V, BS, S>,
     keys: &'k [Q],
     next: usize,
-    /// Keys below this are prepared.
-    prepared: usize,
-    /// What was prepared of the last `BLOCK` of them.
-    block: [Prepared; BLOCK],
+    /// What is known of the block with the next key and of those after it, by the key's place.
+    ring: [Prepared; RING],
 }
 
 /// Batches.
@@ -49,7 +50,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
         K: Encode<Q>,
         V: DiskValue,
     {
-        GetMany { map: self, keys, next: 0, prepared: 0, block: [Prepared::NOTHING; BLOCK] }
+        GetMany { map: self, keys, next: 0, ring: [Prepared::NOTHING; RING] }
     }
 
     /// Inserts many entries, overwriting the values of keys that are there. Faster than as many inserts when the map is
@@ -75,7 +76,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
         loop {
             for (key, value) in entries.by_ref().take(BATCH) {
                 let hashed = self.hash_of(&key)?;
-                self.shared.core.prepare(hashed);
+                self.shared.core.prefetch(hashed);
                 batch.push((key, value, hashed));
             }
             if batch.is_empty() {
@@ -88,12 +89,27 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
     }
 
     #[inline(always)]
-    fn get_prepared(&self, prepared: Prepared, key: &[u8]) -> Result<Option<V::View<'_>>>
+    fn get_prepared(&self, prepared: &Prepared, key: &[u8]) -> Result<Option<V::View<'_>>>
     where
         K: DiskValue,
         V: DiskValue,
     {
-        self.get_on(self.shared.core.prepared_way(prepared), prepared.hashed, key)
+        match self.shared.core.glance_at(prepared, key) {
+            Ok(Glance::Found(found)) => Ok(Some(self.value_view(&found)?)),
+            Ok(Glance::Absent) => Ok(None),
+            Ok(Glance::Unsure) => self.get_again(prepared.hashed, key).into(),
+            Err(fault) => Err(fault.into()),
+        }
+    }
+
+    #[inline(never)]
+    fn get_again(&self, hashed: Hashed, key: &[u8]) -> Outcome<V::View<'_>>
+    where
+        K: DiskValue,
+        V: DiskValue,
+    {
+        let found = self.shared.core.find(hashed, key);
+        found.and_then(|found| found.map(|found| self.value_view(&found)).transpose()).into()
     }
 
     #[inline(always)]
@@ -118,19 +134,36 @@ where
     BS: ByteStore,
     S: StableHasher,
 {
-    /// Hashes the next keys and asks for all they lead to: first the index, then, as its lines arrive, the records.
-    fn prepare(&mut self) {
+    /// Steps before a key is compared.
+    const STEPS: usize = if Typed::<K, V, S>::LAYOUT.has_heap() { 3 } else { 2 };
+
+    /// Takes one step with each of the next blocks, the first step with the furthest: while a block is compared, the lines
+    /// of the others arrive.
+    #[inline(never)]
+    fn advance(&mut self) {
+        const { assert!(Self::STEPS < RING / BLOCK) };
         let (map, core) = (self.map, &self.map.shared.core);
-        let keys = &self.keys[self.prepared..];
-        for (prepared, key) in self.block.iter_mut().zip(keys) {
+        self.take(Self::STEPS, |prepared, key| {
             // A key that cannot be encoded says so when its turn comes.
             *prepared = map.hash_of(key).map_or(Prepared::NOTHING, |hashed| core.prepare(hashed));
+        });
+        self.take(Self::STEPS - 1, |prepared, _| core.aim(prepared));
+        if Self::STEPS == 3 {
+            self.take(1, |prepared, _| core.prefetch_record(prepared));
         }
-        let count = keys.len().min(BLOCK);
-        for prepared in &self.block[..count] {
-            core.prefetch_record(prepared);
+    }
+
+    /// Takes a step with the block that is so many ahead; at the beginning with those before it, too.
+    #[inline(always)]
+    fn take(&mut self, ahead: usize, step: impl Fn(&mut Prepared, &Q)) {
+        let first = if self.next == 0 { 0 } else { ahead };
+        for block in first..=ahead {
+            let start = self.keys.len().min(self.next + block * BLOCK);
+            let place = (self.next + block * BLOCK) % RING;
+            for (prepared, key) in self.ring[place..place + BLOCK].iter_mut().zip(&self.keys[start..]) {
+                step(prepared, key);
+            }
         }
-        self.prepared += count;
     }
 }
 
@@ -146,10 +179,10 @@ where
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let key = self.keys.get(self.next)?;
-        if self.next == self.prepared {
-            self.prepare();
+        if self.next.is_multiple_of(BLOCK) {
+            self.advance();
         }
-        let prepared = self.block[self.next % BLOCK];
+        let prepared = &self.ring[self.next % RING];
         self.next += 1;
         let map = self.map;
         let mut buffer = KEY_BUFFER;

@@ -6,6 +6,7 @@
 
 #![allow(unsafe_code, reason = "the halves are sound together only, as their caller keeps them")]
 
+mod copied;
 mod half;
 mod stored;
 mod whole;
@@ -13,6 +14,7 @@ mod whole;
 use std::{fmt, path::Path};
 
 pub use self::{
+    copied::{Entries, Image},
     half::{Gap, Place, Spot, Turn},
     stored::Stored,
     whole::Whole,
@@ -29,7 +31,7 @@ use crate::{
     heap,
     raw::{self, Plain},
     store::ByteStore,
-    table::{Layout, Scheme, Segment, SlotImage, segment::Slot},
+    table::{Layout, Scheme, Segment, segment::Slot},
 };
 
 /// A map that several threads share.
@@ -47,14 +49,6 @@ pub struct Freed(heap::Freed);
 /// The hash of a key.
 #[derive(Clone, Copy)]
 pub struct Hashed(hash::Hashed);
-
-/// The words of an entry's slot, copied: what lies in it, and the reference to what does not.
-#[derive(Clone, Copy)]
-pub struct Image(SlotImage);
-
-/// The entries of one segment, copied.
-#[derive(Default)]
-pub struct Entries(raw::Copied);
 
 /// Writers at most: a power of two.
 pub const MAX_WRITERS: u32 = raw::MAX_WRITERS;
@@ -296,75 +290,16 @@ where
         Ok(unsafe { core.read(hashed.0, key, |_, _: Slot| ()) }?.is_some())
     }
 
-    /// Asks for what looking a key up reads first.
+    /// Asks for what a reader of a key reads first.
+    #[inline(always)]
+    pub fn prefetch_view(&self, hashed: Hashed) {
+        self.base.shared.core.prefetch_view(hashed.0);
+    }
+
+    /// Asks for what a writer of a key reads first.
     #[inline(always)]
     pub fn prefetch(&self, hashed: Hashed) {
-        self.base.shared.core.prepare(hashed.0);
-    }
-
-    /// One try to copy the entries of the segment that a position leads to; `None` if a writer came between.
-    ///
-    /// # Errors
-    /// `Corrupt`.
-    ///
-    /// # Safety
-    /// If keys lie in records: cells that are freed during the call are not reclaimed before it returns.
-    pub unsafe fn copy_entries(&self, position: u64, entries: &mut Entries) -> Option<Result<()>> {
-        // SAFETY: as the caller says.
-        let copied = unsafe { self.base.shared.core.copy_entries(position, &mut entries.0) };
-        copied.map(|copied| copied.map_err(Error::from))
-    }
-
-    /// The value of a fixed-size type in an image.
-    ///
-    /// # Errors
-    /// `Corrupt` if the codec does not accept it.
-    ///
-    /// # Safety
-    /// Its record, if it has one, is not reclaimed during the call.
-    #[inline(always)]
-    pub unsafe fn fixed_value(&self, image: &Image) -> Result<V::View<'static>> {
-        const { assert!(V::SHAPE.fixed_size().is_some(), "only the view of a type of fixed size is a copy of its own") };
-        // SAFETY: as the caller says; the view of a fixed codec owns its bytes.
-        unsafe { Ok(view::<V>(self.base.shared.core.value_of(&image.0)?, self.base.assume_valid)?) }
-    }
-
-    /// The value in an image, accepted by its codec.
-    ///
-    /// # Errors
-    /// `Corrupt` if the codec does not accept it.
-    ///
-    /// # Safety
-    /// Its record, if it has one, is not reclaimed while the result is looked at.
-    #[inline(always)]
-    pub unsafe fn stored_value(&self, image: &Image) -> Result<Stored> {
-        // SAFETY: as the caller says.
-        unsafe { Ok(self.accepted::<V>(self.base.shared.core.value_of(&image.0)?, Self::VALUE_IN_RECORD)?) }
-    }
-
-    /// The key in an image of all words, accepted by its codec.
-    ///
-    /// # Errors
-    /// As [`stored_value`](Engine::stored_value).
-    ///
-    /// # Safety
-    /// As [`stored_value`](Engine::stored_value).
-    #[inline(always)]
-    pub unsafe fn stored_key(&self, image: &Image) -> Result<Stored> {
-        // SAFETY: as the caller says.
-        unsafe { Ok(self.accepted::<K>(self.base.shared.core.key_of(&image.0)?, Self::KEY_IN_RECORD)?) }
-    }
-
-    /// The bytes of the key in an image of all words.
-    ///
-    /// # Errors
-    /// `Corrupt`.
-    ///
-    /// # Safety
-    /// As [`stored_value`](Engine::stored_value).
-    pub unsafe fn key_bytes<'v>(&self, image: &'v Image) -> Result<&'v [u8]> {
-        // SAFETY: as the caller says.
-        unsafe { Ok(self.base.shared.core.key_of(&image.0)?) }
+        self.base.shared.core.prefetch(hashed.0);
     }
 
     /// The hash of a key's bytes.
@@ -385,29 +320,6 @@ where
     /// The schemas of keys and values.
     pub fn schema(&self) -> (Schema, Schema) {
         self.base.schema()
-    }
-}
-
-impl Entries {
-    /// How many.
-    pub fn count<K: ?Sized + DiskValue, V: ?Sized + DiskValue, S: StableHasher>(&self) -> usize {
-        self.0.len::<Typed<K, V, S>>()
-    }
-
-    /// The words of one.
-    #[inline]
-    pub fn image<K: ?Sized + DiskValue, V: ?Sized + DiskValue, S: StableHasher>(&self, i: usize) -> Image {
-        Image(self.0.image::<Typed<K, V, S>>(i))
-    }
-
-    /// The position before which entries are to be left out, if the copy was to begin in the middle of the segment.
-    pub fn floor(&self) -> Option<u64> {
-        self.0.floor
-    }
-
-    /// The position where the next segment begins; `None` at the end.
-    pub fn next(&self) -> Option<u64> {
-        self.0.next
     }
 }
 

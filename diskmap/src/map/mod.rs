@@ -227,17 +227,8 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
     {
         let core = &self.shared.core;
         let hashed = core.scheme().hash_key(key);
-        self.get_on(core.way(hashed), hashed, key)
-    }
-
-    #[inline(always)]
-    fn get_on(&self, way: Option<Way<Typed<K, V, S>>>, hashed: Hashed, key: &[u8]) -> Result<Option<V::View<'_>>>
-    where
-        K: DiskValue,
-        V: DiskValue,
-    {
-        let Some(way) = way else { return self.get_carefully(hashed, key).into() };
-        match self.shared.core.glance(&way, hashed, key) {
+        let Some(way) = core.way(hashed) else { return self.get_carefully(hashed, key).into() };
+        match core.glance(&way, hashed, key) {
             Ok(Glance::Found(found)) => Ok(Some(self.value_view(&found)?)),
             Ok(Glance::Absent) => Ok(None),
             Ok(Glance::Unsure) => self.get_further(way, hashed, key).into(),

@@ -155,7 +155,7 @@ impl<S> OpenOptions<S> {
     }
 
     /// Address space to reserve for the index and for the heap, in bytes (default 64 GiB each). Beyond it a file is mapped
-    /// again, twice as long.
+    /// again, twice as long. A map that threads share takes as much again for its readers, if it can be had.
     pub fn reserve(mut self, bytes: u64) -> Self {
         self.settings.access.reserve = bytes;
         self

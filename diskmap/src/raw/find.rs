@@ -35,20 +35,6 @@ pub(crate) struct Way<C> {
     pub(super) home: usize,
 }
 
-/// A key whose lines were asked for.
-#[derive(Clone, Copy)]
-pub(crate) struct Prepared {
-    /// The key's hash.
-    pub hashed: Hashed,
-    /// The directory entry it led to. It stays right until the map is changed.
-    entry: Entry,
-}
-
-impl Prepared {
-    /// What stands for keys without a hash: they are looked up with care.
-    pub(crate) const NOTHING: Prepared = Prepared { hashed: Hashed::ZERO, entry: Entry::NOWHERE };
-}
-
 /// Where a key that is not there would go.
 pub(crate) struct Vacant<C> {
     /// The directory entry that led there.
@@ -114,16 +100,9 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         way.entry.reads_plainly().then_some(way)
     }
 
-    /// The way to a key that was prepared, unless what lies there must be read with care.
-    #[inline(always)]
-    pub(crate) fn prepared_way(&self, prepared: Prepared) -> Option<Way<C>> {
-        let way = self.way_by(prepared.entry, prepared.hashed);
-        way.entry.reads_plainly().then_some(way)
-    }
-
     /// The way by a directory entry, if that is plain. If not, it may only be prefetched.
     #[inline(always)]
-    fn way_by(&self, entry: Entry, hashed: Hashed) -> Way<C> {
+    pub(super) fn way_by(&self, entry: Entry, hashed: Hashed) -> Way<C> {
         let segment = self.full_segment(entry);
         Way { entry, segment, home: segment.home(hashed) }
     }
@@ -199,27 +178,6 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         let segment = self.segment(entry, view.mask());
         let free = if entry.has(Entry::PROTECTED) { None } else { segment.free_slot(segment.home(hashed)) };
         Vacant { entry, segment, free }
-    }
-
-    /// Asks for the lines a lookup will read first.
-    #[inline(always)]
-    pub(crate) fn prepare(&self, hashed: Hashed) -> Prepared {
-        let Way { entry, segment, home } = self.way_by(self.directory.view().entry(hashed.position()), hashed);
-        segment.prefetch_all(home);
-        Prepared { hashed, entry }
-    }
-
-    /// Asks for the record of the first slot that may be the key's, once its line is there.
-    #[inline(always)]
-    pub(crate) fn prefetch_record(&self, prepared: &Prepared) {
-        if !C::LAYOUT.has_heap() {
-            return;
-        }
-        let Some(Way { segment, home: bucket, .. }) = self.prepared_way(*prepared) else { return };
-        if let Some(lane) = segment.lanes().matching(segment.control(bucket), prepared.hashed.tag()).first() {
-            let word = segment.word(Slot { bucket, lane }, C::LAYOUT.reference_word());
-            self.heap().prefetch(Reference(word).at());
-        }
     }
 
     /// The bytes of a found value; inline ones are copied to `image` first.

@@ -14,6 +14,7 @@ mod find;
 pub(crate) mod intent;
 mod optimistic;
 mod peek;
+mod prepared;
 mod presplit;
 mod read;
 mod recorded;
@@ -30,14 +31,15 @@ mod write;
 
 use std::sync::{
     Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-    atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering},
+    atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering, compiler_fence},
 };
 
 pub(crate) use self::{
     compact::Emptying,
     cursor::Walk,
-    find::{Found, Lookup, Prepared, Vacant, Way},
+    find::{Found, Lookup, Vacant, Way},
     peek::Glance,
+    prepared::Prepared,
     presplit::{buckets_for, fits, segments_for},
     read::{Copied, Plain},
     recover::{Files, Root, descriptors_at, erase_identity, read_identity},
@@ -261,6 +263,15 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     #[inline(always)]
     fn full_segment(&self, entry: Entry) -> Segment<C> {
         self.segment(entry, Self::LAYOUT.buckets - 1)
+    }
+
+    /// As `segment`, for reading while others write.
+    #[inline(always)]
+    fn segment_view(&self, entry: Entry, mask: usize) -> Segment<C> {
+        // What this thread stored by the other address comes before what it reads by this one.
+        compiler_fence(Ordering::SeqCst);
+        // SAFETY: as in `segment`: the view is loaded after the entry and reaches as far. It is only read from.
+        unsafe { Segment::new(self.index.view().wrapping_add(entry.at() as usize), mask) }
     }
 
     /// The segment with an id that is in use, being filled, or kept by a checkpoint.

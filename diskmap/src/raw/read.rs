@@ -126,7 +126,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         if !stamp.entry.reads_plainly() {
             return Plain::Unsure;
         }
-        let segment = self.full_segment(stamp.entry);
+        let segment = self.segment_view(stamp.entry, C::LAYOUT.buckets - 1);
         let home = segment.home(hashed);
         segment.prefetch(home);
         match self.peek(segment, home, &key, || stamp.holds()) {
@@ -242,6 +242,6 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     fn settled_segment(&self, stamp: &Stamp<'_, Route<'_, B, C>>, position: u64) -> Option<(Segment<C>, usize)> {
         // Both from the same array: a small segment must not be taken for a full one.
         let view = self.directory.view();
-        (view.entry(position) == stamp.entry).then(|| (self.segment(stamp.entry, view.mask()), view.mask()))
+        (view.entry(position) == stamp.entry).then(|| (self.segment_view(stamp.entry, view.mask()), view.mask()))
     }
 }

@@ -12,7 +12,6 @@ use super::{
 };
 use crate::{
     error::Result,
-    heap::Heap,
     row,
     store::ByteStore,
     table::{Descriptor, Scheme, State, directory::Entry},
@@ -52,7 +51,11 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         self.divide(writer, depth)?;
         // Whoever asks for it later waits for nobody.
         self.len();
-        self.heap.as_ref().map_or(Ok(()), Heap::keep_freed)?;
+        self.index.divide_view();
+        if let Some(heap) = &self.heap {
+            heap.divide_view();
+            heap.keep_freed()?;
+        }
         self.shared.store(depth + 1, Ordering::Relaxed);
         Ok(())
     }
@@ -112,7 +115,9 @@ impl<B: ByteStore, C> Core<B, C> {
     /// Ends it. There are no readers, and writers have nothing open.
     pub(crate) fn unshare(&self) {
         self.shared.store(0, Ordering::Relaxed);
+        self.index.join_view();
         if let Some(heap) = &self.heap {
+            heap.join_view();
             heap.forget_freed();
         }
     }

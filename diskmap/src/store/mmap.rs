@@ -31,11 +31,15 @@ use std::{
 pub struct MMapFile {
     /// Of the newest mapping. Stored before the length that needs it.
     base: AtomicPtr<u8>,
+    /// Of the newest mapping that is only read from, or `base`. Stored before the length that needs it.
+    view: AtomicPtr<u8>,
     len: AtomicU64,
     /// Pages below it have been brought in or asked for (or were there before us).
     prepared: AtomicU64,
     /// All mappings, the newest last; never empty. Held while pages are brought in or cut off.
     mappings: Mutex<Vec<Arc<MmapRaw>>>,
+    /// All mappings that are only read from, if there are any. Taken after `mappings`.
+    views: Mutex<Vec<MmapRaw>>,
     /// Held while the length changes; taken before `mappings`.
     pace: Mutex<Pace>,
     /// The kernel was told that any page may be next.
@@ -92,9 +96,11 @@ impl MMapFile {
         let len = metadata.len();
         MMapFile {
             base: AtomicPtr::new(mapping.as_mut_ptr()),
+            view: AtomicPtr::new(mapping.as_mut_ptr()),
             len: AtomicU64::new(len),
             prepared: AtomicU64::new(if access == Access::Private { u64::MAX } else { len }),
             mappings: Mutex::new(vec![Arc::new(mapping)]),
+            views: Mutex::default(),
             pace: Mutex::new(Pace::new()),
             random: AtomicBool::new(false),
             access,
@@ -131,9 +137,30 @@ impl MMapFile {
         if self.random.load(Ordering::Relaxed) {
             advice::expect_any_page(&mapping);
         }
+        let mut views = locked(&self.views);
+        let divided = self.view() != self.base();
+        if !divided || !self.add_view(&mut views, mapped) {
+            self.view.store(mapping.as_mut_ptr(), Ordering::Release);
+        }
         self.base.store(mapping.as_mut_ptr(), Ordering::Release);
         mappings.push(Arc::new(mapping));
         Ok(mapped)
+    }
+
+    /// Maps all of `len` bytes once more, if the address space has room for that, and still for what the file may need when it
+    /// outgrows them.
+    fn add_view(&self, views: &mut Vec<MmapRaw>, len: u64) -> bool {
+        let next = len.saturating_mul(2);
+        let Ok(view) = reserve::shared(&self.file, len, len) else { return false };
+        if reserve::shared(&self.file, next, next).is_err() {
+            return false;
+        }
+        if self.random.load(Ordering::Relaxed) {
+            advice::expect_any_page(&view);
+        }
+        self.view.store(view.as_mut_ptr(), Ordering::Release);
+        views.push(view);
+        true
     }
 
     /// Allocates up to `target`, or as little as `least` if the disk has no more, and says how far it got.
@@ -165,6 +192,7 @@ impl MMapFile {
     fn heed_memory(&self, len: u64) {
         if len > ALWAYS_FITS && len > memory() / 2 && !self.random.swap(true, Ordering::Relaxed) {
             locked(&self.mappings).iter().for_each(|mapping| advice::expect_any_page(mapping));
+            locked(&self.views).iter().for_each(advice::expect_any_page);
         }
     }
 
@@ -196,6 +224,35 @@ unsafe impl ByteStore for MMapFile {
     #[inline]
     fn base(&self) -> *mut u8 {
         self.base.load(Ordering::Acquire)
+    }
+
+    #[inline]
+    fn view(&self) -> *mut u8 {
+        self.view.load(Ordering::Acquire)
+    }
+
+    /// A sync has the kernel forbid writing to pages that are mapped for writing. The first write to one after that takes it, and
+    /// the huge page around it, out of the mapping and may wait for the file system before it is mapped again; in a mapping where
+    /// nobody wrote the page stays. (Writing is allowed in both: what is forbidden there is only what the memory model has to
+    /// say of atomic reads from memory that cannot be written to.)
+    fn divide_view(&self) {
+        if self.access == Access::Private {
+            return;
+        }
+        let mappings = locked(&self.mappings);
+        let mut views = locked(&self.views);
+        let Some(mapping) = mappings.last() else { return };
+        match views.last() {
+            Some(view) if view.len() == mapping.len() => self.view.store(view.as_mut_ptr(), Ordering::Release),
+            _ => {
+                self.add_view(&mut views, mapping.len() as u64);
+            }
+        }
+    }
+
+    fn join_view(&self) {
+        let _mappings = locked(&self.mappings);
+        self.view.store(self.base(), Ordering::Release);
     }
 
     #[inline]

@@ -58,6 +58,7 @@ const LEAD: u64 = 4 * HUGE;
 /// For every call of `base` that comes after a call of `len` (or after synchronising with a thread that called it): the
 /// pointer is at least 8-aligned and valid for reads and writes of that many bytes until the store is dropped, even when
 /// the store has grown (and `base` changed) since. Every base shows the same bytes. Bytes read zero when they are granted.
+/// All of it holds for reads by `view`, too.
 /// Only `truncate` takes bytes back.
 pub unsafe trait ByteStore: sealed::Sealed + Send + Sync {
     /// Whether bytes outlive the process, so that [`sync`](Self::sync) means something.
@@ -69,6 +70,20 @@ pub unsafe trait ByteStore: sealed::Sealed + Send + Sync {
     /// The first byte. Ask again after learning of an offset that was granted later; an offset known before is good with
     /// any base.
     fn base(&self) -> *mut u8;
+
+    /// As [`base`](Self::base), for reading while other threads write. Hardware keeps one order for a word whatever its address,
+    /// and both addresses come from the system, so that no compiler takes them for those of different words.
+    #[inline]
+    fn view(&self) -> *mut u8 {
+        self.base()
+    }
+
+    /// Makes [`view`](Self::view) an address of its own, if there can be one: then nobody who reads there waits for what the
+    /// kernel does about a write.
+    fn divide_view(&self) {}
+
+    /// Makes it the base again. Nobody reads at the view meanwhile; what was read there stays good.
+    fn join_view(&self) {}
 
     /// Bytes that may be used now.
     fn len(&self) -> u64;

@@ -115,6 +115,44 @@ fn beyond_the_reserve_old_bases_stay_good() {
 }
 
 #[test]
+fn a_view_shows_what_is_written_at_the_base() {
+    let dir = Dir::new();
+    let store = MMapFile::create(&dir.file(), PAGE).expect("create");
+    store.grow(PAGE, 0).expect("grow");
+    assert_eq!(store.view(), store.base());
+    store.divide_view();
+    store.divide_view();
+    let mut views = Vec::new();
+    for round in 0..12 {
+        store.grow(PAGE << round, 0).expect("grow");
+        put(&store, (PAGE << round) - 8, round + 1);
+        views.push((store.view(), store.len()));
+        assert_ne!(store.view(), store.base());
+    }
+    views.dedup();
+    assert!(views.len() > 4);
+    for (view, len) in views {
+        put(&store, 0, len);
+        assert_eq!(word(view, 0).load(Relaxed), len);
+        (0..12).filter(|round| PAGE << round <= len).for_each(|round| {
+            assert_eq!(word(view, (PAGE << round) - 8).load(Relaxed), round + 1);
+        });
+    }
+    store.truncate(PAGE).expect("truncate");
+    store.grow(2 * PAGE, 0).expect("grow");
+    assert_eq!(word(store.view(), 2 * PAGE - 8).load(Relaxed), 0);
+    let view = store.view();
+    store.join_view();
+    assert_eq!(store.view(), store.base());
+    store.divide_view();
+    assert_eq!(store.view(), view);
+    drop(store);
+    let private = MMapFile::open_private(&dir.file()).expect("open");
+    private.divide_view();
+    assert_eq!(private.view(), private.base());
+}
+
+#[test]
 fn truncated_bytes_come_back_zero() {
     let dir = Dir::new();
     let store = MMapFile::create(&dir.file(), DEFAULT_RESERVE).expect("create");
@@ -356,4 +394,8 @@ fn child_with_an_address_limit() {
     memory.grow(1 << 20, 0).expect("grow");
     assert!(file.grow(1 << 40, 1 << 40).is_err() && memory.grow(1 << 40, 1 << 40).is_err());
     assert_eq!((get(&file, 0), get(&memory, 0)), (0, 0));
+    // There is no room for another range as long.
+    file.divide_view();
+    put(&file, 0, 7);
+    assert_eq!((file.view(), word(file.view(), 0).load(Relaxed)), (file.base(), 7));
 }

@@ -141,11 +141,16 @@ impl<C: Scheme> Segment<C> {
         prefetch(self.line(bucket));
     }
 
-    /// Asks for the control word and the bucket's first line.
+    /// Asks for the bucket's control word.
     #[inline(always)]
-    pub(crate) fn prefetch_all(&self, bucket: usize) {
+    pub(crate) fn prefetch_control(&self, bucket: usize) {
         prefetch(self.at.wrapping_add((bucket & self.mask) * C::LAYOUT.control_bytes()));
-        prefetch(self.line(bucket));
+    }
+
+    /// Asks for the slot's first line.
+    #[inline(always)]
+    pub(crate) fn prefetch_slot(&self, slot: Slot) {
+        prefetch(self.word_at(slot, 0).cast());
     }
 
     /// The control word of a bucket.
