@@ -3,6 +3,7 @@
 //! Must not know maps. Invariant: nothing is measured on a file system that lives in memory unless the user names it.
 
 use std::{
+    hint::black_box,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
@@ -10,6 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use memmap2::{Advice, MmapMut};
 use rustix::{
     fs::statfs,
     thread::{CpuSet, sched_setaffinity},
@@ -47,6 +49,17 @@ pub fn scratch(parent: Option<&Path>) -> Result<TempDir> {
 pub fn in_memory(dir: &Path) -> Result<bool> {
     let kind = statfs(dir).with_context(|| format!("cannot look at {}", dir.display()))?.f_type as u64;
     Ok(kind == TMPFS || kind == RAMFS)
+}
+
+/// Has the system at hand as much memory as a map grows by in a measurement. A virtual machine gives memory that is free back to
+/// its host after some seconds, and has to wait for a page of it ten times as long as for one that it kept.
+pub fn warm_memory() -> Result<()> {
+    const BYTES: usize = 1 << 30;
+    let mut memory = MmapMut::map_anon(BYTES).context("cannot map memory to warm it")?;
+    // Where there are no huge pages, small ones will do.
+    let _ = memory.advise(Advice::HugePage);
+    memory.iter_mut().step_by(4096).for_each(|byte| *byte = black_box(1));
+    Ok(())
 }
 
 /// Bytes that the files of a directory and of those in it occupy.

@@ -8,7 +8,7 @@ use std::{fs, path::Path, sync::Barrier, time::Duration};
 use anyhow::{Context, Result, ensure};
 use diskmap_benches::{
     keys::Keys,
-    machine::{pin, timed},
+    machine::{pin, timed, warm_memory},
     report::{Limit, Report},
 };
 
@@ -23,7 +23,8 @@ const TURNS: usize = 8;
 /// The order of reads and inserts repeats after so many.
 const PERIOD: usize = 100;
 
-/// A mix of reads of random keys that are there, and inserts of new ones.
+/// A mix of reads of random keys that are there, and inserts of new ones. Before each turn in which maps grow the system is made
+/// to have memory at hand.
 struct Mix {
     name: &'static str,
     /// Of [`PERIOD`] operations.
@@ -113,6 +114,9 @@ fn take_turns<Q: SharedKey>(
         let mut took = vec![Duration::ZERO; maps.len()];
         for place in 0..maps.len() {
             let map = (turn + place) % maps.len();
+            if mix.inserts > 0 {
+                warm_memory()?;
+            }
             took[map] = maps[map].work_off(&work)?;
             total[map] += took[map];
         }

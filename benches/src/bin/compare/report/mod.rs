@@ -5,6 +5,7 @@
 mod charts;
 mod losses;
 mod page;
+mod reasons;
 mod tables;
 mod targets;
 

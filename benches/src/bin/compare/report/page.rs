@@ -1,6 +1,7 @@
 //! The page: machine, engines and settings, targets, losses, tables, charts.
 //!
-//! Must not know how figures come about. Invariant: no sentence of it states a figure that is not computed from the results.
+//! Must not know how figures come about. Invariant: no sentence of it states a figure that is not computed from the results,
+//! but in `reasons`.
 
 use std::fmt::Write as _;
 
@@ -9,7 +10,7 @@ use crate::{
     pair::{self, Pair, WithPair},
     report::{
         charts::Chart,
-        losses,
+        losses, reasons,
         tables::{Title, grouped, short, table, titles},
         targets::{self, Verdict},
     },
@@ -24,6 +25,7 @@ pub(super) fn page(results: &Results, charts: &[(Title, Chart)]) -> String {
     engines(&mut text, results);
     pairs(&mut text, results);
     target_table(&mut text, results);
+    reason_list(&mut text, results);
     loss_table(&mut text, results);
     failures(&mut text, results);
     text += "\n## Figures\n";
@@ -169,6 +171,26 @@ fn target_table(text: &mut String, results: &Results) {
             found.engine,
             short(found.ratio),
         );
+    }
+}
+
+/// Why targets were missed.
+fn reason_list(text: &mut String, results: &Results) {
+    let missed = targets::all().into_iter().map(|target| target.judge(results));
+    let mut told: Vec<(&str, Vec<String>)> = Vec::new();
+    for judged in missed.filter(|judged| judged.verdict == Verdict::Missed) {
+        let reason = reasons::of(&judged.what).unwrap_or("Not looked into yet.");
+        match told.iter_mut().find(|(other, _)| *other == reason) {
+            Some((_, whats)) => whats.push(judged.what),
+            None => told.push((reason, vec![judged.what])),
+        }
+    }
+    if told.is_empty() {
+        return;
+    }
+    *text += "\n### Why targets are missed, and what was tried\n";
+    for (reason, whats) in told {
+        let _ = write!(text, "\n* **{}**: {reason}\n", whats.join("; "));
     }
 }
 

@@ -173,6 +173,11 @@ pub(super) fn all() -> Vec<Target> {
 }
 
 impl Target {
+    #[cfg(test)]
+    pub(super) fn what(&self) -> &'static str {
+        self.what
+    }
+
     /// Judges it by the figures of its size, or else of the largest there is.
     pub(super) fn judge(&self, results: &Results) -> Judged {
         let mut sizes: Vec<usize> = self.rows(results, self.ours).map(|row| row.cell.entries).collect();
