@@ -34,8 +34,8 @@ pub struct GetMany<'m, 'k, K: ?Sized, V: ?Sized, Q, BS: ByteStore, S> {
 
 /// Batches.
 impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS, S> {
-    /// The values of many keys, in their order: as many calls of [`get`](DiskHashMap::get), but two to three times as fast
-    /// when the map is larger than the cache. Allocates nothing.
+    /// The values of many keys, in their order: as many calls of [`get`](DiskHashMap::get), but one and a half to three
+    /// times as fast when the map is larger than the cache. Allocates nothing.
     ///
     /// ```
     /// # use diskmap::MemHashMap;
