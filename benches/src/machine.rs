@@ -51,11 +51,11 @@ pub fn in_memory(dir: &Path) -> Result<bool> {
     Ok(kind == TMPFS || kind == RAMFS)
 }
 
-/// Has the system at hand as much memory as a map grows by in a measurement. A virtual machine gives memory that is free back to
-/// its host after some seconds, and has to wait for a page of it ten times as long as for one that it kept.
-pub fn warm_memory() -> Result<()> {
-    const BYTES: usize = 1 << 30;
-    let mut memory = MmapMut::map_anon(BYTES).context("cannot map memory to warm it")?;
+/// Has the system at hand as much memory as a map of so many entries may grow by in a measurement. A virtual machine gives memory
+/// that is free back to its host after some seconds, and has to wait for a page of it ten times as long as for one that it kept.
+pub fn warm_memory(entries: usize) -> Result<()> {
+    const BYTES_AN_ENTRY: usize = 107;
+    let mut memory = MmapMut::map_anon((entries * BYTES_AN_ENTRY).max(1)).context("cannot map memory to warm it")?;
     // Where there are no huge pages, small ones will do.
     let _ = memory.advise(Advice::HugePage);
     memory.iter_mut().step_by(4096).for_each(|byte| *byte = black_box(1));

@@ -108,8 +108,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
         K: DiskValue,
         V: DiskValue,
     {
-        let found = self.shared.core.find(hashed, key);
-        found.and_then(|found| found.map(|found| self.value_view(&found)).transpose()).into()
+        self.outcome(self.shared.core.find(hashed, key))
     }
 
     #[inline(always)]
@@ -134,8 +133,9 @@ where
     BS: ByteStore,
     S: StableHasher,
 {
+    const HAS_RECORDS: bool = Typed::<K, V, S>::LAYOUT.has_heap();
     /// Steps before a key is compared.
-    const STEPS: usize = if Typed::<K, V, S>::LAYOUT.has_heap() { 3 } else { 2 };
+    const STEPS: usize = 2 + Self::HAS_RECORDS as usize;
 
     /// Takes one step with each of the next blocks, the first step with the furthest: while a block is compared, the lines
     /// of the others arrive.
@@ -148,7 +148,7 @@ where
             *prepared = map.hash_of(key).map_or(Prepared::NOTHING, |hashed| core.prepare(hashed));
         });
         self.take(Self::STEPS - 1, |prepared, _| core.aim(prepared));
-        if Self::STEPS == 3 {
+        if Self::HAS_RECORDS {
             self.take(1, |prepared, _| core.prefetch_record(prepared));
         }
     }
@@ -158,9 +158,9 @@ where
     fn take(&mut self, ahead: usize, step: impl Fn(&mut Prepared, &Q)) {
         let first = if self.next == 0 { 0 } else { ahead };
         for block in first..=ahead {
-            let start = self.keys.len().min(self.next + block * BLOCK);
-            let place = (self.next + block * BLOCK) % RING;
-            for (prepared, key) in self.ring[place..place + BLOCK].iter_mut().zip(&self.keys[start..]) {
+            let at = self.next + block * BLOCK;
+            let keys = self.keys.get(at..).unwrap_or_default();
+            for (prepared, key) in self.ring[at % RING..][..BLOCK].iter_mut().zip(keys) {
                 step(prepared, key);
             }
         }

@@ -48,7 +48,7 @@ use crate::{
     disk::Disk,
     error::{Checked, Fault, Result},
     hash::{Hashed, StableHasher},
-    raw::{Glance, Way, Writer},
+    raw::{Found, Glance, Way, Writer},
     store::{ByteStore, MMapFile},
 };
 
@@ -242,8 +242,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
         K: DiskValue,
         V: DiskValue,
     {
-        let found = self.shared.core.find_further(way, hashed, key);
-        found.and_then(|found| found.map(|found| self.value_view(&found)).transpose()).into()
+        self.outcome(self.shared.core.find_further(way, hashed, key))
     }
 
     #[cold]
@@ -253,7 +252,15 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
         K: DiskValue,
         V: DiskValue,
     {
-        let found = self.shared.core.find_carefully(hashed, key);
+        self.outcome(self.shared.core.find_carefully(hashed, key))
+    }
+
+    #[inline(always)]
+    fn outcome(&self, found: Checked<Option<Found<Typed<K, V, S>>>>) -> Outcome<V::View<'_>>
+    where
+        K: DiskValue,
+        V: DiskValue,
+    {
         found.and_then(|found| found.map(|found| self.value_view(&found)).transpose()).into()
     }
 

@@ -81,11 +81,20 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         key: &Key<'_>,
         valid: impl Fn() -> bool,
     ) -> Checked<Peek> {
+        match Self::candidate(segment, bucket, tag) {
+            Peek::Here(slot) if !self.is_key(segment, slot, key, valid)? => Ok(Peek::Unsure),
+            told => Ok(told),
+        }
+    }
+
+    /// What a bucket's control word alone tells: `Here` is the first slot that may be the key's.
+    #[inline(always)]
+    pub(super) fn candidate(segment: Segment<C>, bucket: usize, tag: u64) -> Peek {
         let (lanes, control) = (segment.lanes(), segment.control(bucket));
-        let Some(lane) = lanes.first_matching(control, tag) else {
-            return Ok(if lanes.overflow(control) == 0 { Peek::Nowhere } else { Peek::Further });
-        };
-        let slot = Slot { bucket, lane };
-        Ok(if self.is_key(segment, slot, key, valid)? { Peek::Here(slot) } else { Peek::Unsure })
+        match lanes.first_matching(control, tag) {
+            Some(lane) => Peek::Here(Slot { bucket, lane }),
+            None if lanes.overflow(control) == 0 => Peek::Nowhere,
+            None => Peek::Further,
+        }
     }
 }

@@ -6,7 +6,7 @@
 use super::{
     Core,
     find::{Found, Key, Way},
-    peek::Glance,
+    peek::{Glance, Peek},
 };
 use crate::{
     error::Checked,
@@ -55,8 +55,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     #[inline(always)]
     pub(crate) fn prefetch(&self, hashed: Hashed) {
         let Way { segment, home, .. } = self.way_by(self.directory.view().entry(hashed.position()), hashed);
-        segment.prefetch_control(home);
-        segment.prefetch(home);
+        segment.prefetch_all(home);
     }
 
     /// Asks for the lines that `read` will read first.
@@ -64,8 +63,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     pub(crate) fn prefetch_view(&self, hashed: Hashed) {
         let entry = self.directory.view().entry(hashed.position());
         let segment = self.segment_view(entry, C::LAYOUT.buckets - 1);
-        segment.prefetch_control(segment.home(hashed));
-        segment.prefetch(segment.home(hashed));
+        segment.prefetch_all(segment.home(hashed));
     }
 
     /// First step: asks for the control word.
@@ -92,14 +90,13 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
 
     #[inline(always)]
     fn aim_in(segment: Segment<C>, bucket: usize, hashed: Hashed) -> Aim {
-        let (lanes, control) = (segment.lanes(), segment.control(bucket));
-        match lanes.first_matching(control, hashed.tag()) {
-            Some(lane) => {
-                segment.prefetch_slot(Slot { bucket, lane });
-                Aim::At { bucket: bucket as u16, lane: lane as u8 }
+        match Self::candidate(segment, bucket, hashed.tag()) {
+            Peek::Here(slot) => {
+                segment.prefetch_slot(slot);
+                Aim::At { bucket: slot.bucket as u16, lane: slot.lane as u8 }
             }
-            None if lanes.overflow(control) == 0 => Aim::Absent,
-            None => Aim::Unsure,
+            Peek::Nowhere => Aim::Absent,
+            Peek::Further | Peek::Unsure => Aim::Unsure,
         }
     }
 
@@ -116,17 +113,12 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     #[inline(always)]
     pub(crate) fn glance_at(&self, prepared: &Prepared, bytes: &[u8]) -> Checked<Glance<C>> {
         let Prepared { hashed, entry, aim } = *prepared;
-        Ok(match (aim, aim.slot()) {
-            (_, Some(slot)) => {
-                let segment = self.full_segment(entry);
-                if self.is_key(segment, slot, &Key::new::<C>(hashed, bytes), || true)? {
-                    Glance::Found(Found { entry, segment, slot, overflow: None })
-                } else {
-                    Glance::Unsure
-                }
-            }
-            (Aim::Absent, None) => Glance::Absent,
-            (_, None) => Glance::Unsure,
-        })
+        if let Aim::Absent = aim {
+            return Ok(Glance::Absent);
+        }
+        let Some(slot) = aim.slot() else { return Ok(Glance::Unsure) };
+        let segment = self.full_segment(entry);
+        let is_key = self.is_key(segment, slot, &Key::new::<C>(hashed, bytes), || true)?;
+        Ok(if is_key { Glance::Found(Found { entry, segment, slot, overflow: None }) } else { Glance::Unsure })
     }
 }

@@ -51,11 +51,11 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         self.divide(writer, depth)?;
         // Whoever asks for it later waits for nobody.
         self.len();
-        self.index.divide_view();
         if let Some(heap) = &self.heap {
-            heap.divide_view();
             heap.keep_freed()?;
+            heap.divide_view();
         }
+        self.index.divide_view();
         self.shared.store(depth + 1, Ordering::Relaxed);
         Ok(())
     }

@@ -36,7 +36,7 @@ pub struct MMapFile {
     len: AtomicU64,
     /// Pages below it have been brought in or asked for (or were there before us).
     prepared: AtomicU64,
-    /// All mappings, the newest last; never empty. Held while pages are brought in or cut off.
+    /// All mappings that are written to, the newest last; never empty. Held while pages are brought in or cut off.
     mappings: Mutex<Vec<Arc<MmapRaw>>>,
     /// All mappings that are only read from, if there are any. Taken after `mappings`.
     views: Mutex<Vec<MmapRaw>>,
@@ -132,11 +132,8 @@ impl MMapFile {
         if need <= mapped {
             return Ok(mapped);
         }
-        let mapping = reserve::shared(&self.file, mapped.saturating_mul(2).max(need), need)?;
+        let mapping = self.one_more(mapped.saturating_mul(2).max(need), need)?;
         let mapped = mapping.len() as u64;
-        if self.random.load(Ordering::Relaxed) {
-            advice::expect_any_page(&mapping);
-        }
         let mut views = locked(&self.views);
         let divided = self.view() != self.base();
         if !divided || !self.add_view(&mut views, mapped) {
@@ -147,16 +144,22 @@ impl MMapFile {
         Ok(mapped)
     }
 
+    /// A mapping of `want` bytes, or fewer if the address space has no such range, but at least `least`.
+    fn one_more(&self, want: u64, least: u64) -> io::Result<MmapRaw> {
+        let mapping = reserve::shared(&self.file, want, least)?;
+        if self.random.load(Ordering::Relaxed) {
+            advice::expect_any_page(&mapping);
+        }
+        Ok(mapping)
+    }
+
     /// Maps all of `len` bytes once more, if the address space has room for that, and still for what the file may need when it
     /// outgrows them.
     fn add_view(&self, views: &mut Vec<MmapRaw>, len: u64) -> bool {
         let next = len.saturating_mul(2);
-        let Ok(view) = reserve::shared(&self.file, len, len) else { return false };
+        let Ok(view) = self.one_more(len, len) else { return false };
         if reserve::shared(&self.file, next, next).is_err() {
             return false;
-        }
-        if self.random.load(Ordering::Relaxed) {
-            advice::expect_any_page(&view);
         }
         self.view.store(view.as_mut_ptr(), Ordering::Release);
         views.push(view);
@@ -215,7 +218,8 @@ impl MMapFile {
 
 impl sealed::Sealed for MMapFile {}
 
-// SAFETY: `len` never exceeds the newest mapping, whose base is stored before; no mapping goes before the store does, and all
+// SAFETY: `len` never exceeds the newest mapping, whose base is stored before, as is that of the newest view, which is as long or
+// the mapping itself; no mapping goes before the store does, and all
 // shared ones show the same file (a private one is the only one). File space is allocated before it is granted, so that
 // touching it does not fault, and extending a file reads zero.
 unsafe impl ByteStore for MMapFile {

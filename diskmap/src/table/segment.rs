@@ -147,6 +147,13 @@ impl<C: Scheme> Segment<C> {
         prefetch(self.at.wrapping_add((bucket & self.mask) * C::LAYOUT.control_bytes()));
     }
 
+    /// Asks for the bucket's control word and first line.
+    #[inline(always)]
+    pub(crate) fn prefetch_all(&self, bucket: usize) {
+        self.prefetch_control(bucket);
+        self.prefetch(bucket);
+    }
+
     /// Asks for the slot's first line.
     #[inline(always)]
     pub(crate) fn prefetch_slot(&self, slot: Slot) {

@@ -115,7 +115,7 @@ fn take_turns<Q: SharedKey>(
         for place in 0..maps.len() {
             let map = (turn + place) % maps.len();
             if mix.inserts > 0 {
-                warm_memory()?;
+                warm_memory(keys.stored.len())?;
             }
             took[map] = maps[map].work_off(&work)?;
             total[map] += took[map];

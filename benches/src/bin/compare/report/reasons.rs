@@ -18,9 +18,9 @@ const LOOKUP: &str = "A loop of independent look-ups runs as many side by side a
 
 const PRESIZED_TEXTS: &str = "String → u64 try_extend presized / own inserts";
 const PRESIZED_BYTES: &str = "u64 → 100 B try_extend presized / own inserts";
-const PAGES: &str = "Capacity in advance saves splits, not pages, and each entry touches new ones: in a virtual machine whose host takes \
+const PAGES: &str = "Most likely fresh pages. Capacity in advance saves splits, not pages: in a virtual machine whose host takes \
     memory back that was free for some seconds, a fresh page comes about 20 times as slowly as one that was just freed, and both \
-    ways of loading wait for these alike. On an AMD EPYC that kept its memory the ratio was 0.3 to 0.4.";
+    ways of loading wait for these alike. On an AMD EPYC the ratio was 0.3 to 0.4.";
 
 const REASONS: [(&str, &str); 13] = [
     (
