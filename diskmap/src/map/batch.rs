@@ -11,15 +11,15 @@ use crate::{
     codec::{DiskValue, Encode},
     error::Result,
     hash::{Hashed, StableHasher},
-    raw::{Glance, Prepared},
+    raw::{Prepared, Sight},
     store::ByteStore,
     table::Scheme,
 };
 
 /// Keys of [`GetMany`] that take a step together: as many lines as a core asks for at a time.
 const BLOCK: usize = 16;
-/// Keys whose lookup may have begun: a block for each step and the one that is returned.
-const RING: usize = 4 * BLOCK;
+/// Blocks whose lookups may have begun: one for each step and the one that is compared.
+const BLOCKS: usize = 4;
 /// Entries that [`DiskHashMap::try_extend`] takes at a time.
 const BATCH: usize = 32;
 
@@ -28,8 +28,8 @@ pub struct GetMany<'m, 'k, K: ?Sized, V: ?Sized, Q, BS: ByteStore, S> {
     map: &'m DiskHashMap<K, V, BS, S>,
     keys: &'k [Q],
     next: usize,
-    /// What is known of the block with the next key and of those after it, by the key's place.
-    ring: [Prepared; RING],
+    /// What is known of the block with the next key and of those after it.
+    ring: [[Prepared; BLOCK]; BLOCKS],
 }
 
 /// Batches.
@@ -50,7 +50,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
         K: Encode<Q>,
         V: DiskValue,
     {
-        GetMany { map: self, keys, next: 0, ring: [Prepared::NOTHING; RING] }
+        GetMany { map: self, keys, next: 0, ring: [[Prepared::NOTHING; BLOCK]; BLOCKS] }
     }
 
     /// Inserts many entries, overwriting the values of keys that are there. Faster than as many inserts when the map is
@@ -94,10 +94,10 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
         K: DiskValue,
         V: DiskValue,
     {
-        match self.shared.core.glance_at(prepared, key) {
-            Ok(Glance::Found(found)) => Ok(Some(self.value_view(&found)?)),
-            Ok(Glance::Absent) => Ok(None),
-            Ok(Glance::Unsure) => self.get_again(prepared.hashed, key).into(),
+        match self.shared.core.sight_of(prepared, key) {
+            Ok(Sight::Here(place)) => Ok(Some(self.place_value(place)?)),
+            Ok(Sight::Absent) => Ok(None),
+            Ok(Sight::Unsure) => self.get_again(prepared.hashed, key).into(),
             Err(fault) => Err(fault.into()),
         }
     }
@@ -134,36 +134,57 @@ where
     S: StableHasher,
 {
     const HAS_RECORDS: bool = Typed::<K, V, S>::LAYOUT.has_heap();
-    /// Steps before a key is compared.
-    const STEPS: usize = 2 + Self::HAS_RECORDS as usize;
+    /// How many blocks before its turn to be compared a lookup begins: one for each step.
+    const LEAD: usize = 2 + Self::HAS_RECORDS as usize;
 
-    /// Takes one step with each of the next blocks, the first step with the furthest: while a block is compared, the lines
-    /// of the others arrive.
+    /// Brings the lookups of the next block, and of those after it, to where they have to be when it is compared.
     #[inline(never)]
     fn advance(&mut self) {
-        const { assert!(Self::STEPS < RING / BLOCK) };
-        let (map, core) = (self.map, &self.map.shared.core);
-        self.take(Self::STEPS, |prepared, key| {
-            // A key that cannot be encoded says so when its turn comes.
-            *prepared = map.hash_of(key).map_or(Prepared::NOTHING, |hashed| core.prepare(hashed));
-        });
-        self.take(Self::STEPS - 1, |prepared, _| core.aim(prepared));
-        if Self::HAS_RECORDS {
-            self.take(1, |prepared, _| core.prefetch_record(prepared));
+        const { assert!(Self::LEAD < BLOCKS) };
+        let first = if self.next == 0 { 0 } else { self.next / BLOCK + Self::LEAD };
+        for block in first..=self.next / BLOCK + Self::LEAD {
+            self.turn(block);
         }
     }
 
-    /// Takes a step with the block that is so many ahead; at the beginning with those before it, too.
+    /// The first step of a block, the second one of the block before it, and so on.
     #[inline(always)]
-    fn take(&mut self, ahead: usize, step: impl Fn(&mut Prepared, &Q)) {
-        let first = if self.next == 0 { 0 } else { ahead };
-        for block in first..=ahead {
-            let at = self.next + block * BLOCK;
-            let keys = self.keys.get(at..).unwrap_or_default();
-            for (prepared, key) in self.ring[at % RING..][..BLOCK].iter_mut().zip(keys) {
-                step(prepared, key);
+    fn turn(&mut self, block: usize) {
+        let (map, core) = (self.map, &self.map.shared.core);
+        let prepare = |prepared: &mut Prepared, key: &Q| {
+            // A key that cannot be encoded says so when it is compared.
+            let hashed = map.hash_of(key).ok();
+            *prepared = hashed.map_or(Prepared::NOTHING, |hashed| core.prepare(hashed, block < 2));
+        };
+        let keys = self.keys.get(block * BLOCK..).unwrap_or_default();
+        if !Self::HAS_RECORDS
+            && let Some(before) = block.checked_sub(1)
+            && let Some(keys) = keys.first_chunk::<BLOCK>()
+            && let Ok([now, before]) = self.ring.get_disjoint_mut([block % BLOCKS, before % BLOCKS])
+        {
+            // Key by key, so that lines are asked for evenly.
+            for ((prepared, key), before) in now.iter_mut().zip(keys).zip(before) {
+                prepare(prepared, key);
+                core.aim(before);
             }
+            return;
         }
+        // A key may be a line to wait for, too: many of them are hashed in a row.
+        for (prepared, key) in self.ring[block % BLOCKS].iter_mut().zip(keys) {
+            prepare(prepared, key);
+        }
+        self.earlier(block, 1).iter_mut().for_each(|prepared| core.aim(prepared));
+        if Self::HAS_RECORDS {
+            self.earlier(block, 2).iter().for_each(|prepared| core.prefetch_record(prepared));
+        }
+    }
+
+    /// What is known of the block so many before another one, as far as there are keys.
+    #[inline(always)]
+    fn earlier(&mut self, block: usize, ago: usize) -> &mut [Prepared] {
+        let Some(block) = block.checked_sub(ago) else { return &mut [] };
+        let left = self.keys.len().saturating_sub(block * BLOCK).min(BLOCK);
+        &mut self.ring[block % BLOCKS][..left]
     }
 }
 
@@ -182,7 +203,7 @@ where
         if self.next.is_multiple_of(BLOCK) {
             self.advance();
         }
-        let prepared = &self.ring[self.next % RING];
+        let prepared = &self.ring.as_flattened()[self.next % (BLOCKS * BLOCK)];
         self.next += 1;
         let map = self.map;
         let mut buffer = KEY_BUFFER;

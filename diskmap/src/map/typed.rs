@@ -15,7 +15,7 @@ use crate::{
     heap::HEAP_FILE,
     raw::{Core, Found, INDEX_FILE, Payload, Walk},
     store::ByteStore,
-    table::{Directory, Layout, Scheme, Side, SlotImage, layout::MAX_INLINE},
+    table::{Directory, Layout, Place, Scheme, Side, SlotImage, layout::MAX_INLINE},
 };
 
 /// A pair of types and a hasher, as the engine sees them.
@@ -159,7 +159,7 @@ where
     /// The value of a key.
     pub(super) fn get(self, key: &[u8]) -> Checked<Option<V::View<'m>>> {
         let hashed = self.core.scheme().hash_key(key);
-        self.core.find_in(self.directory, hashed, key)?.map(|found| self.value(&found)).transpose()
+        self.core.find_in(self.directory, hashed, key)?.map(|found| self.value(found.place())).transpose()
     }
 
     /// Whether a key is there.
@@ -177,12 +177,12 @@ where
 
     /// The value of a found entry.
     #[inline(always)]
-    fn value(self, found: &Found<Typed<K, V, S>>) -> Checked<V::View<'m>> {
+    fn value(self, place: Place<Typed<K, V, S>>) -> Checked<V::View<'m>> {
         let mut image = SlotImage::zeroed();
-        // SAFETY: `found` came by the reader's directory, so nothing of it changes or is reused for `'m`; `view` copies
+        // SAFETY: `place` came by the reader's directory, so nothing of it changes or is reused for `'m`; `view` copies
         // inline bytes.
         unsafe {
-            let bytes = self.core.value(found, &mut image)?;
+            let bytes = self.core.value(place, &mut image)?;
             view::<V>(bytes, self.assume_valid)
         }
     }
@@ -254,7 +254,17 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
         K: DiskValue,
         V: DiskValue,
     {
-        self.reader().value(found)
+        self.reader().value(found.place())
+    }
+
+    /// The value in a slot.
+    #[inline(always)]
+    pub(super) fn place_value<'m>(&'m self, place: Place<Typed<K, V, S>>) -> Checked<V::View<'m>>
+    where
+        K: DiskValue,
+        V: DiskValue,
+    {
+        self.reader().value(place)
     }
 
     /// The value in a slot image.

@@ -9,7 +9,7 @@ use crate::{
     hash::Hashed,
     store::ByteStore,
     table::{
-        Directory, Reference, Scheme, Segment, SlotImage,
+        Directory, Place, Reference, Scheme, Segment, SlotImage,
         directory::Entry,
         layout::{MAX_INLINE, MAX_PROBE},
         segment::{Free, Slot, inline_value},
@@ -43,6 +43,14 @@ pub(crate) struct Vacant<C> {
     pub(super) segment: Segment<C>,
     /// The first free slot on the key's way, if there is one and the segment may be written to.
     pub(super) free: Option<Free>,
+}
+
+impl<C: Scheme> Found<C> {
+    /// Its slot.
+    #[inline(always)]
+    pub(crate) fn place(&self) -> Place<C> {
+        self.segment.place(self.slot)
+    }
 }
 
 impl<C> Clone for Found<C> {
@@ -155,7 +163,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             let control = segment.control(bucket);
             for lane in lanes.matching(control, tag) {
                 let slot = Slot { bucket, lane };
-                if self.is_key(segment, slot, &key, || true)? {
+                if self.is_key(segment.place(slot), &key, || true)? {
                     return Ok(Lookup::Found(Found { entry, segment, slot, overflow: None }));
                 }
             }
@@ -185,17 +193,17 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     /// # Safety
     /// The entry is not changed and its record not freed and reused during `'a`.
     #[inline(always)]
-    pub(crate) unsafe fn value<'a>(&self, found: &Found<C>, image: &'a mut SlotImage) -> Checked<&'a [u8]> {
+    pub(crate) unsafe fn value<'a>(&self, place: Place<C>, image: &'a mut SlotImage) -> Checked<&'a [u8]> {
         let layout = &C::LAYOUT;
         match layout.value_size() {
             Some(size) => {
                 for word in layout.value_at / 8..(layout.value_at + size).div_ceil(8) {
-                    image.0[word] = found.segment.word(found.slot, word);
+                    image.0[word] = place.word(word);
                 }
                 Ok(&image.bytes()[layout.value_at..layout.value_at + size])
             }
             None => {
-                let at = Reference(found.segment.word(found.slot, layout.reference_word())).at();
+                let at = Reference(place.word(layout.reference_word())).at();
                 let heap = self.heap();
                 let parts = heap.parts(Self::RECORD, at)?;
                 // SAFETY: `parts` is of this record, which stays (caller).
@@ -261,7 +269,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             let control = segment.control(bucket);
             for lane in lanes.matching(control, tag) {
                 let slot = Slot { bucket, lane };
-                if self.is_key(segment, slot, key, &valid)? {
+                if self.is_key(segment.place(slot), key, &valid)? {
                     return Ok(Some(slot));
                 }
             }
@@ -275,18 +283,12 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
 
     /// Whether a slot with the right tag is the key's; `valid` as in `probe`.
     #[inline(always)]
-    pub(super) fn is_key(
-        &self,
-        segment: Segment<C>,
-        slot: Slot,
-        key: &Key<'_>,
-        valid: impl Fn() -> bool,
-    ) -> Checked<bool> {
+    pub(super) fn is_key(&self, place: Place<C>, key: &Key<'_>, valid: impl Fn() -> bool) -> Checked<bool> {
         match C::LAYOUT.key_size() {
             Some(size) => {
                 let full = size / 8;
                 for word in 0..full {
-                    if segment.word(slot, word) != key.words[word] {
+                    if place.word(word) != key.words[word] {
                         return Ok(false);
                     }
                 }
@@ -294,10 +296,10 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
                     return Ok(true);
                 }
                 let mask = (1u64 << (size % 8 * 8)) - 1;
-                Ok((segment.word(slot, full) ^ key.words[full]) & mask == 0)
+                Ok((place.word(full) ^ key.words[full]) & mask == 0)
             }
             None => {
-                let reference = Reference(segment.word(slot, 0));
+                let reference = Reference(place.word(0));
                 if !reference.may_be(key.hashed) || !valid() {
                     return Ok(false);
                 }
@@ -361,7 +363,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
             for bucket in 0..segment.buckets() {
                 for lane in segment.lanes().matching(segment.control(bucket), tag) {
                     let slot = Slot { bucket, lane };
-                    if self.is_key(segment, slot, key, &valid)? {
+                    if self.is_key(segment.place(slot), key, &valid)? {
                         return Ok(Some(Found { entry, segment, slot, overflow: Some(id) }));
                     }
                 }

@@ -39,7 +39,7 @@ pub(crate) use self::{
     cursor::Walk,
     find::{Found, Lookup, Vacant, Way},
     peek::Glance,
-    prepared::Prepared,
+    prepared::{Prepared, Sight},
     presplit::{buckets_for, fits, segments_for},
     read::{Copied, Plain},
     recover::{Files, Root, descriptors_at, erase_identity, read_identity},
@@ -263,6 +263,13 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     #[inline(always)]
     fn full_segment(&self, entry: Entry) -> Segment<C> {
         self.segment(entry, Self::LAYOUT.buckets - 1)
+    }
+
+    /// The full segment at a byte offset that came from a directory entry without the flag `SMALL`.
+    #[inline(always)]
+    fn full_segment_at(&self, at: u64) -> Segment<C> {
+        // SAFETY: as in `segment`.
+        unsafe { Segment::new(self.index.base().wrapping_add(at as usize), Self::LAYOUT.buckets - 1) }
     }
 
     /// As `segment`, for reading while others write.

@@ -82,7 +82,7 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         valid: impl Fn() -> bool,
     ) -> Checked<Peek> {
         match Self::candidate(segment, bucket, tag) {
-            Peek::Here(slot) if !self.is_key(segment, slot, key, valid)? => Ok(Peek::Unsure),
+            Peek::Here(slot) if !self.is_key(segment.place(slot), key, valid)? => Ok(Peek::Unsure),
             told => Ok(told),
         }
     }

@@ -5,14 +5,14 @@
 
 use super::{
     Core,
-    find::{Found, Key, Way},
-    peek::{Glance, Peek},
+    find::{Key, Way},
+    peek::Peek,
 };
 use crate::{
     error::Checked,
     hash::Hashed,
     store::ByteStore,
-    table::{Reference, Scheme, Segment, directory::Entry, segment::Slot},
+    table::{Place, Reference, Scheme, layout::MAX_PROBE},
 };
 
 /// A key whose lookup was begun.
@@ -20,34 +20,28 @@ use crate::{
 pub(crate) struct Prepared {
     /// The key's hash.
     pub hashed: Hashed,
-    entry: Entry,
-    aim: Aim,
+    /// Byte offset in the index, first of the lines of the key's segment, then of the slot that has its tag; or one of the
+    /// constants below, which are offsets of neither.
+    at: u64,
 }
 
-/// What control words tell of a key.
-#[derive(Clone, Copy)]
-enum Aim {
-    /// If it is there, then nearly always in this slot.
-    At { bucket: u16, lane: u8 },
+impl Prepared {
+    /// In place of an offset: more must be looked at.
+    const UNSURE: u64 = 0;
+    /// In place of an offset: the key is not there.
+    const ABSENT: u64 = 1;
+    /// What stands for keys without a hash: they are looked up with care.
+    pub(crate) const NOTHING: Prepared = Prepared { hashed: Hashed::ZERO, at: Self::UNSURE };
+}
+
+/// What is known of a prepared key.
+pub(crate) enum Sight<C> {
+    /// Its slot.
+    Here(Place<C>),
     /// It is not there.
     Absent,
     /// More must be looked at.
     Unsure,
-}
-
-impl Aim {
-    #[inline(always)]
-    fn slot(self) -> Option<Slot> {
-        match self {
-            Aim::At { bucket, lane } => Some(Slot { bucket: bucket.into(), lane: lane.into() }),
-            Aim::Absent | Aim::Unsure => None,
-        }
-    }
-}
-
-impl Prepared {
-    /// What stands for keys without a hash: they are looked up with care.
-    pub(crate) const NOTHING: Prepared = Prepared { hashed: Hashed::ZERO, entry: Entry::NOWHERE, aim: Aim::Unsure };
 }
 
 impl<B: ByteStore, C: Scheme> Core<B, C> {
@@ -66,59 +60,71 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         segment.prefetch_all(segment.home(hashed));
     }
 
-    /// First step: asks for the control word.
+    /// First step: asks for the control word; if the second step comes `soon`, also for the slots of the home bucket.
     #[inline(always)]
-    pub(crate) fn prepare(&self, hashed: Hashed) -> Prepared {
+    pub(crate) fn prepare(&self, hashed: Hashed, soon: bool) -> Prepared {
         let Way { entry, segment, home } = self.way_by(self.directory.view().entry(hashed.position()), hashed);
         segment.prefetch_control(home);
-        Prepared { hashed, entry, aim: Aim::Unsure }
+        if soon {
+            segment.prefetch(home);
+        }
+        let lines = entry.at() + C::LAYOUT.lines_at() as u64;
+        Prepared { hashed, at: if entry.reads_plainly() { lines } else { Prepared::UNSURE } }
     }
 
-    /// Second step: reads the control word, of the home bucket or the next one, and asks for the slot.
+    /// Second step: reads control words until one has the key's tag, and asks for the slot.
     #[inline(always)]
     pub(crate) fn aim(&self, prepared: &mut Prepared) {
-        let Prepared { hashed, entry, .. } = *prepared;
-        if !entry.reads_plainly() {
+        let Prepared { hashed, at: lines } = *prepared;
+        if lines == Prepared::UNSURE {
             return;
         }
-        let Way { segment, home, .. } = self.way_by(entry, hashed);
-        prepared.aim = match Self::aim_in(segment, home, hashed) {
-            Aim::Unsure => Self::aim_in(segment, segment.after(home, 1), hashed),
-            aim => aim,
-        };
-    }
-
-    #[inline(always)]
-    fn aim_in(segment: Segment<C>, bucket: usize, hashed: Hashed) -> Aim {
-        match Self::candidate(segment, bucket, hashed.tag()) {
-            Peek::Here(slot) => {
-                segment.prefetch_slot(slot);
-                Aim::At { bucket: slot.bucket as u16, lane: slot.lane as u8 }
+        let segment = self.full_segment_at(lines - C::LAYOUT.lines_at() as u64);
+        let mut bucket = segment.home(hashed);
+        prepared.at = Prepared::UNSURE;
+        for _ in 0..MAX_PROBE {
+            match Self::candidate(segment, bucket, hashed.tag()) {
+                Peek::Here(slot) => {
+                    segment.place(slot).prefetch();
+                    prepared.at = lines + C::LAYOUT.slot_at(slot.bucket, slot.lane) as u64;
+                    break;
+                }
+                Peek::Nowhere => {
+                    prepared.at = Prepared::ABSENT;
+                    break;
+                }
+                Peek::Further | Peek::Unsure => bucket = segment.after(bucket, 1),
             }
-            Peek::Nowhere => Aim::Absent,
-            Peek::Further | Peek::Unsure => Aim::Unsure,
         }
     }
 
     /// Third step, if entries have records: reads the slot and asks for its record.
     #[inline(always)]
     pub(crate) fn prefetch_record(&self, prepared: &Prepared) {
-        if let Some(slot) = prepared.aim.slot() {
-            let word = self.full_segment(prepared.entry).word(slot, C::LAYOUT.reference_word());
-            self.heap().prefetch(Reference(word).at());
+        if let Sight::Here(place) = self.sight(prepared) {
+            self.heap().prefetch(Reference(place.word(C::LAYOUT.reference_word())).at());
         }
     }
 
     /// Last step: compares the slot with the key.
     #[inline(always)]
-    pub(crate) fn glance_at(&self, prepared: &Prepared, bytes: &[u8]) -> Checked<Glance<C>> {
-        let Prepared { hashed, entry, aim } = *prepared;
-        if let Aim::Absent = aim {
-            return Ok(Glance::Absent);
+    pub(crate) fn sight_of(&self, prepared: &Prepared, bytes: &[u8]) -> Checked<Sight<C>> {
+        Ok(match self.sight(prepared) {
+            Sight::Here(place) if !self.is_key(place, &Key::new::<C>(prepared.hashed, bytes), || true)? => {
+                Sight::Unsure
+            }
+            sight => sight,
+        })
+    }
+
+    #[inline(always)]
+    fn sight(&self, prepared: &Prepared) -> Sight<C> {
+        match prepared.at {
+            Prepared::UNSURE => Sight::Unsure,
+            Prepared::ABSENT => Sight::Absent,
+            // SAFETY: `aim` left the offset of a slot in a segment of the index. The base is loaded after it, so it reaches the
+            // slot, and nothing is changed while keys are being looked up (`map` is borrowed).
+            at => Sight::Here(unsafe { Place::new(self.index.base().wrapping_add(at as usize)) }),
         }
-        let Some(slot) = aim.slot() else { return Ok(Glance::Unsure) };
-        let segment = self.full_segment(entry);
-        let is_key = self.is_key(segment, slot, &Key::new::<C>(hashed, bytes), || true)?;
-        Ok(if is_key { Glance::Found(Found { entry, segment, slot, overflow: None }) } else { Glance::Unsure })
     }
 }

@@ -29,9 +29,6 @@ impl Entry {
     /// What is not the offset.
     const NOTES: u64 = 4095;
 
-    /// An entry that leads nowhere and is never read plainly.
-    pub(crate) const NOWHERE: Entry = Entry(Self::SMALL);
-
     /// An entry for the segment at a byte offset (a multiple of 4096).
     pub(crate) fn new(at: u64, flags: u64) -> Entry {
         debug_assert!(at & Self::NOTES == 0 && flags & !Self::FLAGS == 0);

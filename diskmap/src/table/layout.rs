@@ -118,6 +118,11 @@ impl Layout {
         self.lines * LINE
     }
 
+    /// Offset of a slot from the first bucket.
+    pub(crate) const fn slot_at(&self, bucket: usize, lane: usize) -> usize {
+        bucket * self.bucket_bytes() + lane * self.stride
+    }
+
     /// Bytes between the starts of two segments in the index.
     pub(crate) const fn segment_bytes(&self) -> usize {
         self.used_bytes(self.buckets).next_multiple_of(PAGE)

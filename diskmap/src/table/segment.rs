@@ -11,6 +11,7 @@ use std::{
 use super::{
     control::{Control, Lanes},
     layout::{MAX_PROBE, MAX_WORDS, Scheme, Side},
+    place::Place,
     prefetch::prefetch,
     reference::Reference,
 };
@@ -154,12 +155,6 @@ impl<C: Scheme> Segment<C> {
         self.prefetch(bucket);
     }
 
-    /// Asks for the slot's first line.
-    #[inline(always)]
-    pub(crate) fn prefetch_slot(&self, slot: Slot) {
-        prefetch(self.word_at(slot, 0).cast());
-    }
-
     /// The control word of a bucket.
     #[inline(always)]
     pub(crate) fn control(&self, bucket: usize) -> Control {
@@ -188,11 +183,21 @@ impl<C: Scheme> Segment<C> {
         }
     }
 
+    /// A slot.
+    #[inline(always)]
+    pub(crate) fn place(&self, slot: Slot) -> Place<C> {
+        debug_assert!(slot.lane < C::LAYOUT.slots);
+        // The constant last: it becomes part of the instruction that reads.
+        let bucket = self.at.wrapping_add((slot.bucket & self.mask) * C::LAYOUT.bucket_bytes());
+        let at = bucket.wrapping_add(slot.lane * C::LAYOUT.stride).wrapping_add(C::LAYOUT.lines_at());
+        // SAFETY: a slot of the segment (`new`), aligned because the segment is and slots are whole words.
+        unsafe { Place::new(at) }
+    }
+
     /// A word of a slot.
     #[inline(always)]
     pub(crate) fn word(&self, slot: Slot, word: usize) -> u64 {
-        // SAFETY: `word_at` gives an aligned word in the segment (`new`).
-        unsafe { AtomicU64::from_ptr(self.word_at(slot, word)).load(Ordering::Acquire) }
+        self.place(slot).word(word)
     }
 
     /// Stores a word of a slot: one whole value or reference, published by this store.
@@ -387,9 +392,7 @@ impl<C: Scheme> Segment<C> {
 
     #[inline(always)]
     fn word_at(&self, slot: Slot, word: usize) -> *mut u64 {
-        debug_assert!(slot.lane < C::LAYOUT.slots && word < C::LAYOUT.words());
-        let bucket = self.at.wrapping_add((slot.bucket & self.mask) * C::LAYOUT.bucket_bytes());
-        bucket.wrapping_add(slot.lane * C::LAYOUT.stride).wrapping_add(C::LAYOUT.lines_at() + 8 * word).cast()
+        self.place(slot).word_at(word)
     }
 }
 

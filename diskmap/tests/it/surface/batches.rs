@@ -1,5 +1,7 @@
 //! Many keys at once.
 
+use diskmap::{DiskKey, DiskValue};
+
 use super::*;
 
 #[test]
@@ -26,6 +28,46 @@ fn get_many_knows_its_length() -> Fallible {
     };
     assert_eq!(view, Some("b"));
     Ok(())
+}
+
+/// As many keys as fit in the blocks under way, one less and one more, of a map with full segments, whatever lies inline.
+#[test]
+fn get_many_is_get() -> Fallible {
+    fn check<K, V, QK, QV>(key: impl Fn(u64) -> QK, value: impl Fn(u64) -> QV) -> Fallible
+    where
+        K: ?Sized + DiskKey + Encode<QK>,
+        V: ?Sized + DiskValue + Encode<QV>,
+        for<'a> V::View<'a>: PartialEq + std::fmt::Debug,
+    {
+        const ENTRIES: u64 = 30_000;
+        let dir = tempfile::tempdir()?;
+        let mut map = DiskHashMap::<K, V>::new_in(dir.path())?;
+        map.try_extend((0..ENTRIES).map(|n| (key(2 * n), value(n))))?;
+        for reopened in [false, true] {
+            let mut first = 0;
+            for count in (0..100).chain([1_000, 2 * ENTRIES]) {
+                let keys: Vec<QK> = (first..first + count).map(|n| key(n % (2 * ENTRIES))).collect();
+                let mut found = 0;
+                for (key, value) in keys.iter().zip(map.get_many(&keys)) {
+                    let value = value?;
+                    found += u64::from(value.is_some());
+                    assert_eq!(value, map.get(key)?);
+                }
+                assert_eq!(found, (first + count).div_ceil(2) - first.div_ceil(2));
+                first += count;
+            }
+            if !reopened {
+                map.close()?;
+                map = DiskHashMap::open(dir.path())?;
+            }
+        }
+        Ok(())
+    }
+    check::<u64, u64, _, _>(|n| n << 20, |n| n)?;
+    check::<u64, str, _, _>(|n| n, |n| n.to_string())?;
+    check::<str, u64, _, _>(|n| format!("key {n}"), |n| n)?;
+    check::<str, str, _, _>(|n| format!("key {n}"), |n| n.to_string())?;
+    check::<[u8; 23], [u64; 7], _, _>(|n| std::array::from_fn(|i| (n >> (i % 8 * 8)) as u8), |n| [n; 7])
 }
 
 #[test]

@@ -37,8 +37,10 @@ const REASONS: [(&str, &str); 13] = [
         "u64 → u64 get_many hit / hashbrown hit",
         "A control word and a slot are two lines from memory; `hashbrown`'s loop, short as it is, has as many on their way. What \
          is left is how many lines, and walks of page tables, a core has under way at a time, and that differs between \
-         machines more than anything else here. Tried: fetching only the slot that the control word tells of (it is in), blocks \
-         of 8, 16 and 32, a step of each kind with every key.",
+         machines more than anything else here: a loop that does nothing but touch such lines takes 14 to 16 ns on an Intel \
+         Xeon. Tried: fetching only the slot that the control word tells of, steps of two blocks taken key by key, slots into \
+         the second level of caches (all are in), blocks of 8, 16 and 32, a step of each kind with every key, buckets in one \
+         word without a branch.",
     ),
     (
         "String → u64 hit / hashbrown",
