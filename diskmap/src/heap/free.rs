@@ -104,3 +104,67 @@ impl<B: ByteStore> Lists for Heap<B> {
         fence(Ordering::SeqCst);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    };
+
+    use super::*;
+    use crate::{
+        heap::{class::class_for, space::Room},
+        signals::Signals,
+        store::VecStore,
+    };
+
+    /// Between two moments at which a checkpoint may begin.
+    const CHANGES: usize = 200;
+
+    /// As many records as fit in some blocks, freed and made again in any order.
+    fn write(heap: &Heap<VecStore>, class: u8, gate: &Mutex<()>) -> Result<()> {
+        let (mut writer, mut live, mut random) = (OpenBlocks::new(), Vec::new(), fastrand::Rng::with_seed(5));
+        for _ in 0..400 {
+            std::thread::yield_now();
+            let _inside = gate.lock();
+            for _ in 0..CHANGES {
+                if live.len() < 4_000 {
+                    live.push(heap.cell(&mut writer, class)?.at);
+                } else {
+                    heap.free(&mut writer, live.swap_remove(random.usize(..live.len())))?;
+                }
+            }
+        }
+        heap.close(&mut writer);
+        Ok(())
+    }
+
+    #[test]
+    fn no_room_is_lost_where_blocks_are_listed_beside_frees() -> Result<()> {
+        let heap = Heap::create(VecStore::new(), VecStore::new(), 12, Arc::new(Signals::default()));
+        let class = class_for(64, 1, heap.shift).expect("a class of small records");
+        let (gate, done) = (Mutex::new(()), AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    {
+                        let _writer_is_out = gate.lock();
+                        heap.capture();
+                    }
+                    heap.release();
+                }
+            });
+            let written = write(&heap, class, &gate);
+            done.store(true, Ordering::Relaxed);
+            written
+        })?;
+        let (space, table) = (heap.space(), heap.table());
+        let lost = (0..space.kinds.len() as u32).filter(|&block| {
+            let listed = heap.flag(block).load(Ordering::SeqCst) & LISTED != 0;
+            matches!(space.kinds[block as usize], Kind::Cells(_)) && space.room(&table, block) != Room::Full && !listed
+        });
+        assert_eq!(lost.collect::<Vec<_>>(), []);
+        Ok(())
+    }
+}
