@@ -164,7 +164,7 @@ mod tests {
             let listed = heap.flag(block).load(Ordering::SeqCst) & LISTED != 0;
             matches!(space.kinds[block as usize], Kind::Cells(_)) && space.room(&table, block) != Room::Full && !listed
         });
-        assert_eq!(lost.collect::<Vec<_>>(), []);
+        assert_eq!(lost.collect::<Vec<u32>>(), Vec::<u32>::new());
         Ok(())
     }
 }
