@@ -109,7 +109,8 @@ impl<B: ByteStore> Lists for Heap<B> {
 mod tests {
     use std::sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::Ordering,
+        mpsc::{Receiver, sync_channel},
     };
 
     use super::*;
@@ -119,16 +120,13 @@ mod tests {
         store::VecStore,
     };
 
-    /// Between two moments at which a checkpoint may begin.
-    const CHANGES: usize = 200;
-
-    /// As many records as fit in some blocks, freed and made again in any order.
-    fn write(heap: &Heap<VecStore>, class: u8, gate: &Mutex<()>) -> Result<()> {
+    /// Frees records and makes others, in any order: some hundred changes after each time that a checkpoint began.
+    fn write(heap: &Heap<VecStore>, class: u8, gate: &Mutex<()>, began: &Receiver<()>) -> Result<()> {
         let (mut writer, mut live, mut random) = (OpenBlocks::new(), Vec::new(), fastrand::Rng::with_seed(5));
-        for _ in 0..400 {
-            std::thread::yield_now();
+        for _ in 0..1_000 {
+            began.recv().expect("checkpoints go on");
             let _inside = gate.lock();
-            for _ in 0..CHANGES {
+            for _ in 0..200 {
                 if live.len() < 4_000 {
                     live.push(heap.cell(&mut writer, class)?.at);
                 } else {
@@ -144,20 +142,22 @@ mod tests {
     fn no_room_is_lost_where_blocks_are_listed_beside_frees() -> Result<()> {
         let heap = Heap::create(VecStore::new(), VecStore::new(), 12, Arc::new(Signals::default()));
         let class = class_for(64, 1, heap.shift).expect("a class of small records");
-        let (gate, done) = (Mutex::new(()), AtomicBool::new(false));
+        let (gate, (begin, began)) = (Mutex::new(()), sync_channel(0));
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                while !done.load(Ordering::Relaxed) {
+                loop {
                     {
                         let _writer_is_out = gate.lock();
                         heap.capture();
                     }
+                    if begin.send(()).is_err() {
+                        break;
+                    }
                     heap.release();
                 }
             });
-            let written = write(&heap, class, &gate);
-            done.store(true, Ordering::Relaxed);
-            written
+            let began = began;
+            write(&heap, class, &gate, &began)
         })?;
         let (space, table) = (heap.space(), heap.table());
         let lost = (0..space.kinds.len() as u32).filter(|&block| {
