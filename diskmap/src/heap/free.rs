@@ -109,7 +109,6 @@ impl<B: ByteStore> Lists for Heap<B> {
 mod tests {
     use std::sync::{
         Arc, Mutex,
-        atomic::Ordering,
         mpsc::{Receiver, sync_channel},
     };
 

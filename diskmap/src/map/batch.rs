@@ -11,7 +11,7 @@ use crate::{
     codec::{DiskValue, Encode},
     error::Result,
     hash::{Hashed, StableHasher},
-    raw::{Prepared, Sight},
+    raw::{Glance, Prepared},
     store::ByteStore,
     table::Scheme,
 };
@@ -94,10 +94,10 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
         K: DiskValue,
         V: DiskValue,
     {
-        match self.shared.core.sight_of(prepared, key) {
-            Ok(Sight::Here(place)) => Ok(Some(self.place_value(place)?)),
-            Ok(Sight::Absent) => Ok(None),
-            Ok(Sight::Unsure) => self.get_again(prepared.hashed, key).into(),
+        match self.shared.core.glance_at(prepared, key) {
+            Ok(Glance::Found(place)) => Ok(Some(self.value_view(place)?)),
+            Ok(Glance::Absent) => Ok(None),
+            Ok(Glance::Unsure) => self.get_again(prepared.hashed, key).into(),
             Err(fault) => Err(fault.into()),
         }
     }

@@ -29,7 +29,7 @@ use crate::{
     error::{Checked, Error, Result},
     hash::{self, StableHasher},
     heap,
-    raw::{self, Plain},
+    raw::{self, Glance},
     store::ByteStore,
     table::{Layout, Scheme, Segment, segment::Slot},
 };
@@ -256,10 +256,10 @@ where
         let take = |segment: Segment<_>, slot| segment.value_image(slot);
         // SAFETY: as the caller says.
         let image = match unsafe { core.read_plainly(hashed, key, take) } {
-            Plain::Found(image) => image,
-            Plain::Absent => return Ok(None),
+            Glance::Found(image) => image,
+            Glance::Absent => return Ok(None),
             // SAFETY: as the caller says.
-            Plain::Unsure => match unsafe { core.read_again(hashed, key, take) }? {
+            Glance::Unsure => match unsafe { core.read_again(hashed, key, take) }? {
                 Some(image) => image,
                 None => return Ok(None),
             },

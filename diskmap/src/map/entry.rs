@@ -219,7 +219,7 @@ where
     /// # Errors
     /// `Corrupt` if the stored bytes are not what the codec writes.
     pub fn get(&self) -> Result<V::View<'_>> {
-        Ok(self.at.map.value_view(&self.found)?)
+        Ok(self.at.map.value_view(self.found.place())?)
     }
 
     /// Replaces the value; the previous one.
@@ -285,7 +285,7 @@ where
 
     fn into_view(self) -> Result<V::View<'m>> {
         let map: &'m DiskHashMap<K, V, BS, S> = self.at.map;
-        Ok(map.value_view(&self.found)?)
+        Ok(map.value_view(self.found.place())?)
     }
 
     fn replace<R: ?Sized>(&mut self, value: &R) -> Result<SlotImage>

@@ -229,7 +229,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
         let hashed = core.scheme().hash_key(key);
         let Some(way) = core.way(hashed) else { return self.get_carefully(hashed, key).into() };
         match core.glance(&way, hashed, key) {
-            Ok(Glance::Found(found)) => Ok(Some(self.value_view(&found)?)),
+            Ok(Glance::Found(found)) => Ok(Some(self.value_view(found.place())?)),
             Ok(Glance::Absent) => Ok(None),
             Ok(Glance::Unsure) => self.get_further(way, hashed, key).into(),
             Err(fault) => Err(fault.into()),
@@ -261,7 +261,7 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
         K: DiskValue,
         V: DiskValue,
     {
-        found.and_then(|found| found.map(|found| self.value_view(&found)).transpose()).into()
+        found.and_then(|found| found.map(|found| self.value_view(found.place())).transpose()).into()
     }
 
     #[inline(always)]

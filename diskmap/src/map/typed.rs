@@ -13,7 +13,7 @@ use crate::{
     error::{Checked, Error, Fault, Result},
     hash::{Hashed, StableHasher, hash_bytes},
     heap::HEAP_FILE,
-    raw::{Core, Found, INDEX_FILE, Payload, Walk},
+    raw::{Core, INDEX_FILE, Payload, Walk},
     store::ByteStore,
     table::{Directory, Layout, Place, Scheme, Side, SlotImage, layout::MAX_INLINE},
 };
@@ -247,19 +247,9 @@ impl<K: ?Sized, V: ?Sized, BS: ByteStore, S: StableHasher> DiskHashMap<K, V, BS,
         Reader::of(&self.shared.core, self.assume_valid)
     }
 
-    /// The value of a found entry.
-    #[inline(always)]
-    pub(super) fn value_view<'m>(&'m self, found: &Found<Typed<K, V, S>>) -> Checked<V::View<'m>>
-    where
-        K: DiskValue,
-        V: DiskValue,
-    {
-        self.reader().value(found.place())
-    }
-
     /// The value in a slot.
     #[inline(always)]
-    pub(super) fn place_value<'m>(&'m self, place: Place<Typed<K, V, S>>) -> Checked<V::View<'m>>
+    pub(super) fn value_view<'m>(&'m self, place: Place<Typed<K, V, S>>) -> Checked<V::View<'m>>
     where
         K: DiskValue,
         V: DiskValue,

@@ -39,9 +39,9 @@ pub(crate) use self::{
     cursor::Walk,
     find::{Found, Lookup, Vacant, Way},
     peek::Glance,
-    prepared::{Prepared, Sight},
+    prepared::Prepared,
     presplit::{buckets_for, fits, segments_for},
-    read::{Copied, Plain},
+    read::Copied,
     recover::{Files, Root, descriptors_at, erase_identity, read_identity},
     salvage::Source,
     share::MAX_WRITERS,
@@ -262,10 +262,10 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     /// prefetched (`way`, `prepare` and `lookup` look at the flag before anything else).
     #[inline(always)]
     fn full_segment(&self, entry: Entry) -> Segment<C> {
-        self.segment(entry, Self::LAYOUT.buckets - 1)
+        self.full_segment_at(entry.at())
     }
 
-    /// The full segment at a byte offset that came from a directory entry without the flag `SMALL`.
+    /// As `full_segment`, by the entry's byte offset.
     #[inline(always)]
     fn full_segment_at(&self, at: u64) -> Segment<C> {
         // SAFETY: as in `segment`.

@@ -16,10 +16,10 @@ use crate::{
     table::{Scheme, Segment, segment::Slot},
 };
 
-/// What is known of a key after a look at its home bucket.
-pub(crate) enum Glance<C> {
-    /// Its slot.
-    Found(Found<C>),
+/// What is known of a key after one look.
+pub(crate) enum Glance<T> {
+    /// It is there: its slot, or what was made of that.
+    Found(T),
     /// It is not there.
     Absent,
     /// More must be looked at.
@@ -42,7 +42,7 @@ pub(super) enum Peek {
 impl<B: ByteStore, C: Scheme> Core<B, C> {
     /// What a look at the home bucket tells: nearly always where the key is, or that it is nowhere.
     #[inline(always)]
-    pub(crate) fn glance(&self, way: &Way<C>, hashed: Hashed, bytes: &[u8]) -> Checked<Glance<C>> {
+    pub(crate) fn glance(&self, way: &Way<C>, hashed: Hashed, bytes: &[u8]) -> Checked<Glance<Found<C>>> {
         let Way { entry, segment, home } = *way;
         Ok(match self.peek(segment, home, &Key::new::<C>(hashed, bytes), || true)? {
             Peek::Here(slot) => Glance::Found(Found { entry, segment, slot, overflow: None }),

@@ -6,7 +6,7 @@
 use super::{
     Core,
     find::{Key, Way},
-    peek::Peek,
+    peek::{Glance, Peek},
 };
 use crate::{
     error::Checked,
@@ -32,16 +32,6 @@ impl Prepared {
     const ABSENT: u64 = 1;
     /// What stands for keys without a hash: they are looked up with care.
     pub(crate) const NOTHING: Prepared = Prepared { hashed: Hashed::ZERO, at: Self::UNSURE };
-}
-
-/// What is known of a prepared key.
-pub(crate) enum Sight<C> {
-    /// Its slot.
-    Here(Place<C>),
-    /// It is not there.
-    Absent,
-    /// More must be looked at.
-    Unsure,
 }
 
 impl<B: ByteStore, C: Scheme> Core<B, C> {
@@ -101,30 +91,30 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     /// Third step, if entries have records: reads the slot and asks for its record.
     #[inline(always)]
     pub(crate) fn prefetch_record(&self, prepared: &Prepared) {
-        if let Sight::Here(place) = self.sight(prepared) {
+        if let Glance::Found(place) = self.sighted(prepared) {
             self.heap().prefetch(Reference(place.word(C::LAYOUT.reference_word())).at());
         }
     }
 
     /// Last step: compares the slot with the key.
     #[inline(always)]
-    pub(crate) fn sight_of(&self, prepared: &Prepared, bytes: &[u8]) -> Checked<Sight<C>> {
-        Ok(match self.sight(prepared) {
-            Sight::Here(place) if !self.is_key(place, &Key::new::<C>(prepared.hashed, bytes), || true)? => {
-                Sight::Unsure
+    pub(crate) fn glance_at(&self, prepared: &Prepared, bytes: &[u8]) -> Checked<Glance<Place<C>>> {
+        Ok(match self.sighted(prepared) {
+            Glance::Found(place) if !self.is_key(place, &Key::new::<C>(prepared.hashed, bytes), || true)? => {
+                Glance::Unsure
             }
-            sight => sight,
+            known => known,
         })
     }
 
     #[inline(always)]
-    fn sight(&self, prepared: &Prepared) -> Sight<C> {
+    fn sighted(&self, prepared: &Prepared) -> Glance<Place<C>> {
         match prepared.at {
-            Prepared::UNSURE => Sight::Unsure,
-            Prepared::ABSENT => Sight::Absent,
+            Prepared::UNSURE => Glance::Unsure,
+            Prepared::ABSENT => Glance::Absent,
             // SAFETY: `aim` left the offset of a slot in a segment of the index. The base is loaded after it, so it reaches the
             // slot, and nothing is changed while keys are being looked up (`map` is borrowed).
-            at => Sight::Here(unsafe { Place::new(self.index.base().wrapping_add(at as usize)) }),
+            at => Glance::Found(unsafe { Place::new(self.index.base().wrapping_add(at as usize)) }),
         }
     }
 }

@@ -10,7 +10,7 @@ use super::{
     find::Key,
     intent::Intent,
     optimistic::{Source, Stamp, once, settled},
-    peek::Peek,
+    peek::{Glance, Peek},
 };
 use crate::{
     error::Checked,
@@ -50,16 +50,6 @@ impl<B: ByteStore, C: Scheme> Source for Route<'_, B, C> {
         fence(Ordering::Acquire);
         self.core.sequences.of(self.position).load(Ordering::Relaxed)
     }
-}
-
-/// What one look tells of a key.
-pub(crate) enum Plain<R> {
-    /// What was made of its slot.
-    Found(R),
-    /// It is not there.
-    Absent,
-    /// Look again.
-    Unsure,
 }
 
 /// The entries of one segment, copied.
@@ -102,10 +92,10 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     ) -> Checked<Option<R>> {
         // SAFETY: as the caller says.
         match unsafe { self.read_plainly(hashed, bytes, &take) } {
-            Plain::Found(taken) => Ok(Some(taken)),
-            Plain::Absent => Ok(None),
+            Glance::Found(taken) => Ok(Some(taken)),
+            Glance::Absent => Ok(None),
             // SAFETY: as the caller says.
-            Plain::Unsure => unsafe { self.read_again(hashed, bytes, take) },
+            Glance::Unsure => unsafe { self.read_again(hashed, bytes, take) },
         }
     }
 
@@ -119,12 +109,12 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         hashed: Hashed,
         bytes: &[u8],
         take: impl Fn(Segment<C>, Slot) -> R,
-    ) -> Plain<R> {
+    ) -> Glance<R> {
         let key = Key::new::<C>(hashed, bytes);
         let route = Route::new(self, hashed.position());
         let stamp = Stamp::begin(&route);
         if !stamp.entry.reads_plainly() {
-            return Plain::Unsure;
+            return Glance::Unsure;
         }
         let segment = self.segment_view(stamp.entry, C::LAYOUT.buckets - 1);
         let home = segment.home(hashed);
@@ -132,11 +122,11 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         match self.peek(segment, home, &key, || stamp.holds()) {
             Ok(Peek::Here(slot)) => {
                 let taken = take(segment, slot);
-                if stamp.holds() { Plain::Found(taken) } else { Plain::Unsure }
+                if stamp.holds() { Glance::Found(taken) } else { Glance::Unsure }
             }
-            Ok(Peek::Nowhere) if stamp.holds() => Plain::Absent,
+            Ok(Peek::Nowhere) if stamp.holds() => Glance::Absent,
             // What cannot be is damage only if nobody changed it meanwhile: that is looked at again.
-            Ok(Peek::Nowhere | Peek::Further | Peek::Unsure) | Err(_) => Plain::Unsure,
+            Ok(Peek::Nowhere | Peek::Further | Peek::Unsure) | Err(_) => Glance::Unsure,
         }
     }
 
