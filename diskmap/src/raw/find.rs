@@ -94,7 +94,7 @@ impl<'k> Key<'k> {
 }
 
 impl<B: ByteStore, C: Scheme> Core<B, C> {
-    /// The way to a key, unless what lies there must be read with care. Its first line is on its way here.
+    /// The way to a key, unless what lies there must be read with care.
     #[inline(always)]
     pub(crate) fn way(&self, hashed: Hashed) -> Option<Way<C>> {
         self.way_in(&self.directory, hashed)
@@ -104,7 +104,6 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     #[inline(always)]
     pub(super) fn way_in(&self, directory: &Directory, hashed: Hashed) -> Option<Way<C>> {
         let way = self.way_by(directory.view().entry(hashed.position()), hashed);
-        way.segment.prefetch(way.home);
         way.entry.reads_plainly().then_some(way)
     }
 

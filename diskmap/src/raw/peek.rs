@@ -72,6 +72,9 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
     }
 
     /// What a bucket on a key's way tells. One candidate is compared: there is rarely another one.
+    ///
+    /// The line is asked for only where the tag is there, and yet while the control word comes: a core guesses the branch long
+    /// before. So where hits are usual both lines are on their way at once, and where misses are no slot is asked for.
     #[inline(always)]
     fn peek_at(
         &self,
@@ -82,7 +85,10 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         valid: impl Fn() -> bool,
     ) -> Checked<Peek> {
         match Self::candidate(segment, bucket, tag) {
-            Peek::Here(slot) if !self.is_key(segment.place(slot), key, valid)? => Ok(Peek::Unsure),
+            Peek::Here(slot) => {
+                segment.prefetch(bucket);
+                Ok(if self.is_key(segment.place(slot), key, valid)? { Peek::Here(slot) } else { Peek::Unsure })
+            }
             told => Ok(told),
         }
     }

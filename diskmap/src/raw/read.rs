@@ -118,7 +118,6 @@ impl<B: ByteStore, C: Scheme> Core<B, C> {
         }
         let segment = self.segment_view(stamp.entry, C::LAYOUT.buckets - 1);
         let home = segment.home(hashed);
-        segment.prefetch(home);
         match self.peek(segment, home, &key, || stamp.holds()) {
             Ok(Peek::Here(slot)) => {
                 let taken = take(segment, slot);

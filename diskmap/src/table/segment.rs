@@ -136,7 +136,7 @@ impl<C: Scheme> Segment<C> {
         to.wrapping_sub(from) & self.mask
     }
 
-    /// Asks for the bucket's first line; the control word is read while it comes.
+    /// Asks for the bucket's first line.
     #[inline(always)]
     pub(crate) fn prefetch(&self, bucket: usize) {
         prefetch(self.line(bucket));
