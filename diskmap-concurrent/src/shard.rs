@@ -6,10 +6,15 @@
 use std::{
     cell::Cell,
     sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
 };
 
 use diskmap::{Error, Result, engine::Writer};
 use parking_lot::{Mutex, MutexGuard};
+
+/// How long a lock that is held is looked at before its thread sleeps: what holds others up is mostly a segment being split,
+/// which takes about as long, and to be woken takes longer in a virtual machine.
+const PATIENCE: Duration = Duration::from_micros(60);
 
 /// The shards of a map.
 pub(crate) struct Shards {
@@ -59,7 +64,7 @@ impl Shards {
     pub(crate) fn lock(&self, position: u64) -> Result<Held<'_>> {
         let me = self.enter()?;
         let shard = self.of(position);
-        Ok(Held::new(shard, shard.writer.lock(), me))
+        Ok(Held::new(shard, shard.writer.try_lock().unwrap_or_else(|| shard.wait()), me))
     }
 
     /// Locks the shard of a position if nobody, this thread included, holds it.
@@ -110,6 +115,25 @@ impl Shards {
             true => Err(Error::Reentrant),
             false => Ok(me),
         }
+    }
+}
+
+impl Shard {
+    /// Locks it when whoever holds it lets go.
+    #[cold]
+    #[inline(never)]
+    fn wait(&self) -> MutexGuard<'_, Writer> {
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            std::hint::spin_loop();
+            // Only looked at while it is held, so that its line stays with the holder.
+            if !self.writer.is_locked()
+                && let Some(writer) = self.writer.try_lock()
+            {
+                return writer;
+            }
+        }
+        self.writer.lock()
     }
 }
 

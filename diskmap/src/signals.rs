@@ -26,7 +26,7 @@ pub(crate) const RESUMED: u32 = 256;
 
 /// Bytes of changes after which a checkpoint is due, if the map is not larger than that: writers copy what a checkpoint
 /// refers to, so that more frequent ones would cost a growing map more than the growth itself.
-const DUE_AFTER: u64 = 512 << 20;
+const DUE_AFTER: u64 = 1 << 30;
 /// Bytes that may wait for a checkpoint beyond a part of what is live (`growing`). With what files grow ahead, files stay below 2.2
 /// times what is live and 64 MiB.
 const SLACK: u64 = 24 << 20;

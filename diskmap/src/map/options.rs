@@ -119,7 +119,7 @@ impl<S> OpenOptions<S> {
     }
 
     /// How long after the first change a checkpoint is made (default: 30 s), by a helper thread. Sooner when as much was
-    /// written as the map is large, and at least 512 MiB; later when syncing would take more than a tenth of the time. A
+    /// written as the map is large, and at least 1 GiB; later when syncing would take more than a tenth of the time. A
     /// map about to grow while as much waits for a checkpoint as is live (of records: three quarters of that), and 24 MiB
     /// more, waits for the one that is being made or makes one itself: the call that grows it fails if that does.
     ///

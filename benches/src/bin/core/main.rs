@@ -29,7 +29,7 @@ const PASSES: usize = 3;
 /// Measures diskmap against hashbrown with Fx in memory, in one run, and prints ns for each operation and their ratio.
 ///
 /// The map on disk has the default options, but that dropping it makes no checkpoint: a kill loses nothing, and a helper thread makes a checkpoint after 30 s or as
-/// many bytes of changes as the map has (512 MiB if it is smaller). Keys are random; lookups take them in another order
+/// many bytes of changes as the map has (1 GiB if it is smaller). Keys are random; lookups take them in another order
 /// than they were inserted in. Keep the other CPUs quiet, or at least off the one that measures (--pin).
 #[derive(Parser)]
 #[command(name = "core")]
