@@ -229,8 +229,15 @@ where
     where
         K: Encode<Q>,
     {
+        // Put beside, so that what is handed through the lookup stays small.
+        let mut stored = Stored::NOTHING;
+        let keep = |bytes: &[u8]| {
+            // SAFETY: as the caller says.
+            stored = unsafe { self.accepted::<V>(bytes, Self::VALUE_IN_RECORD) }?;
+            Ok(())
+        };
         // SAFETY: as the caller says.
-        unsafe { self.get(key, |bytes| self.accepted::<V>(bytes, Self::VALUE_IN_RECORD)) }
+        Ok(unsafe { self.get(key, keep) }?.map(|()| stored))
     }
 
     /// What `make` makes of the bytes of a key's value. There is no closure around the lookup, as in `DiskHashMap::get`.

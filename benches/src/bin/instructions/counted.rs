@@ -128,6 +128,19 @@ pub(crate) fn get_copied(map: &DiskDashMap<u64, u64>, keys: &[u64]) -> Result<(u
     Ok((found, sum))
 }
 
+/// Looks texts up in the concurrent map, holding each value.
+#[inline(never)]
+pub(crate) fn get_guarded(map: &DiskDashMap<String, u64>, keys: &[&str]) -> Result<(usize, u64)> {
+    let (mut found, mut sum) = (0, 0_u64);
+    for &key in keys {
+        if let Some(value) = map.get(key)? {
+            found += 1;
+            sum = sum.wrapping_add(value.value());
+        }
+    }
+    Ok((found, sum))
+}
+
 /// Inserts entries into the concurrent map one by one; how many replaced another, and the sum of those.
 #[inline(never)]
 pub(crate) fn insert_shared(map: &DiskDashMap<u64, u64>, entries: &[(u64, u64)]) -> Result<(usize, u64)> {

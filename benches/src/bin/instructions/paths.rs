@@ -50,6 +50,7 @@ hot_paths! {
     try_extend_presized by try_extend,
     iterate by iterate,
     concurrent_get_copied by get_copied,
+    concurrent_text_get by get_guarded,
     concurrent_insert by insert_shared,
     concurrent_update by insert_shared,
 }
@@ -136,6 +137,12 @@ fn concurrent_get_copied(dir: &Path) -> Result<()> {
     let (map, keys) = filled::<u64>(dir)?;
     let map = DiskDashMap::with_shards(map, SHARDS)?;
     all(&keys, counted::get_copied(&map, &keys.shuffled)?)
+}
+
+fn concurrent_text_get(dir: &Path) -> Result<()> {
+    let (map, keys) = filled::<&str>(dir)?;
+    let map = DiskDashMap::with_shards(map, SHARDS)?;
+    all(&keys, counted::get_guarded(&map, &keys.shuffled)?)
 }
 
 fn concurrent_insert(dir: &Path) -> Result<()> {

@@ -2,6 +2,8 @@
 //!
 //! Must not know types. Invariant: what lay in a slot is a copy; what lies in a record stays there.
 
+use std::ptr;
+
 use crate::table::layout::MAX_INLINE;
 
 /// Bytes that were read: a copy of up to 64 of them, or where they lie.
@@ -20,6 +22,9 @@ unsafe impl Send for Stored {}
 unsafe impl Sync for Stored {}
 
 impl Stored {
+    /// No bytes.
+    pub(super) const NOTHING: Stored = Stored(Bytes::Record { at: ptr::dangling(), len: 0 });
+
     #[inline(always)]
     pub(super) fn new(bytes: &[u8], in_record: bool) -> Stored {
         if in_record {

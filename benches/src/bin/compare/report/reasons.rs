@@ -8,10 +8,10 @@ pub(super) fn of(target: &str) -> Option<&'static str> {
 }
 
 const LOOKUP: &str = "A loop of independent look-ups runs as many side by side as fit the instructions that a core looks ahead. \
-    diskmap takes 62 for a hit and 58 for a miss (callgrind, benches/instructions.tsv), `hashbrown` about 27: the hash is \
+    diskmap takes 63 for a hit and 56 for a miss (callgrind, benches/instructions.tsv), `hashbrown` about 27: the hash is \
     multiplied once more so that any hasher will do, the directory comes before the segment, keys and tags are compared in words \
-    that another thread may write, and both ways out are checked for damage. Misses in caches and page tables are as many: \
-    two of each. Tried: the home bucket and the next one as one word of 8 lanes (15 instructions more), control words among the \
+    that another thread may write, and both ways out are checked for damage. A hit waits for two lines, as \
+    there; a miss, since no slot is asked for before its control word, for one, as there. Tried: the home bucket and the next one as one word of 8 lanes (15 instructions more), control words among the \
     buckets (fewer pages, but they no longer stay in the caches), a second look at the directory left \
     out, results that are not merged in memory. What would save two to four more: addresses in place of offsets in the \
     directory. Where look-ups wait for one another, or are asked for together, diskmap is the faster one.";
