@@ -64,7 +64,7 @@ impl Shards {
     pub(crate) fn lock(&self, position: u64) -> Result<Held<'_>> {
         let me = self.enter()?;
         let shard = self.of(position);
-        Ok(Held::new(shard, shard.writer.try_lock().unwrap_or_else(|| shard.wait()), me))
+        Ok(Held::new(shard, shard.lock(), me))
     }
 
     /// Locks the shard of a position if nobody, this thread included, holds it.
@@ -119,6 +119,11 @@ impl Shards {
 }
 
 impl Shard {
+    #[inline(always)]
+    fn lock(&self) -> MutexGuard<'_, Writer> {
+        self.writer.try_lock().unwrap_or_else(|| self.wait())
+    }
+
     /// Locks it when whoever holds it lets go.
     #[cold]
     #[inline(never)]

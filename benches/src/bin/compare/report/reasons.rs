@@ -11,8 +11,8 @@ const LOOKUP: &str = "A loop of independent look-ups runs as many side by side a
     diskmap takes 63 for a hit and 56 for a miss (callgrind, benches/instructions.tsv), `hashbrown` about 27: the hash is \
     multiplied once more so that any hasher will do, the directory comes before the segment, keys and tags are compared in words \
     that another thread may write, and both ways out are checked for damage. A hit waits for two lines, as \
-    there; a miss, since no slot is asked for before its control word, for one, as there. Tried: the home bucket and the next one as one word of 8 lanes (15 instructions more), control words among the \
-    buckets (fewer pages, but they no longer stay in the caches), a second look at the directory left \
+    there; a miss, since no slot is asked for before its control word, for one, as there. Tried: the home bucket and the \
+    next one as one word of 8 lanes (15 instructions more), control words among the buckets (fewer pages, but they no longer stay in the caches), a second look at the directory left \
     out, results that are not merged in memory. What would save two to four more: addresses in place of offsets in the \
     directory. Where look-ups wait for one another, or are asked for together, diskmap is the faster one.";
 
